@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+#
+# Tally's build, to be read from top to bottom.
+#
+#   make               build $(OUT)/tally.elf
+#   make run           boot it to the serial shell (leave with ^A x)
+#   make test          boot it and let it test itself
+#   make bench         what each operation costs, in instructions and in time
+#   make iso           $(OUT)/tally.iso, for BIOS and UEFI machines
+#   make debug         like run, but wait for gdb
+#   make clean         drop what was built, but keep newlib; distclean drops all
+#
+# Settings, on the command line:
+#   OUT=build  CC=gcc|clang  CROSS_COMPILE=  DEBUG=1  EXTRA=dir
+#   CPUS=4  MEM=512M  NODES=1  BOOT=pvh|bios|uefi  CMDLINE="..."
+#   T=glob  SEED=n  REPEAT=n  SHUFFLE=1
+
+OUT	?= build
+CPUS	?= 4
+MEM	?= 512M
+NODES	?= 1
+BOOT	?= pvh
+CMDLINE	?=
+DEBUG	?= 0
+EXTRA	?=
+
+ifeq ($(origin CC),default)
+CC	:= gcc
+endif
+ifneq ($(findstring clang,$(CC)),)
+TARGET	:= --target=x86_64-linux-gnu
+KCC	:= $(CC) $(TARGET)
+else
+KCC	:= $(CROSS_COMPILE)$(CC)
+endif
+LD	:= $(CROSS_COMPILE)ld
+NM	:= $(CROSS_COMPILE)nm
+OBJCOPY	:= $(CROSS_COMPILE)objcopy
+NASM	:= nasm
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+# --- Sources, floor by floor --------------------------------------------------
+
+# Floor 0: no locks, no allocation.
+SRC_lib :=
+
+# Floor 1: the machine.
+SRC_boot := \
+	boot/boot_info.c \
+	boot/pvh.c
+
+SRC_arch := \
+	arch/x86_64/entry.asm \
+	arch/x86_64/early_console.c \
+	arch/x86_64/percpu.c
+
+# Floor 2: never allocates.
+SRC_core :=
+
+# Floor 3: mechanism.
+SRC_mm :=
+
+# Floor 4: what needs allocation.
+SRC_task :=
+
+# Floor 6: the outside.
+SRC_drivers :=
+SRC_fs :=
+
+# Floor 7: the top.
+SRC_main := \
+	kernel/main.c
+SRC_shell :=
+SRC_tests :=
+
+# Tasks' code: may use floating point.
+SRC_apps :=
+
+SRC_kernel := $(SRC_lib) $(SRC_boot) $(SRC_arch) $(SRC_core) $(SRC_mm) \
+	$(SRC_task) $(SRC_drivers) $(SRC_fs) $(SRC_main) $(SRC_shell) \
+	$(SRC_tests)
+
+# --- How to compile -----------------------------------------------------------
+
+NEWLIB	:= $(OUT)/newlib
+
+CPPFLAGS := -Iinclude -I. -isystem $(NEWLIB)/include -D__DYNAMIC_REENT__
+WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes \
+	-Wundef -Wvla -Wno-unused-parameter -Wno-sign-compare
+CFLAGS	:= -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie \
+	-mcmodel=kernel -mno-red-zone -fno-stack-protector \
+	-fcf-protection=none -fno-strict-aliasing -fno-common -fwrapv \
+	-fno-delete-null-pointer-checks -fno-asynchronous-unwind-tables \
+	-fno-omit-frame-pointer -momit-leaf-frame-pointer \
+	-ffile-prefix-map=$(CURDIR)=. $(WARNINGS)
+KERNEL_ONLY := -mgeneral-regs-only
+ifeq ($(DEBUG),1)
+CPPFLAGS += -DCONFIG_DEBUG=1
+else
+CPPFLAGS += -DCONFIG_DEBUG=0
+endif
+LDFLAGS	:= -nostdlib -static --build-id=none -z max-page-size=4096 \
+	-z noexecstack --no-warn-rwx-segments --fatal-warnings
+
+obj	= $(addprefix $(OUT)/obj/,$(addsuffix .o,$(basename $(1))))
+OBJ_kernel := $(call obj,$(SRC_kernel))
+OBJ_apps := $(call obj,$(SRC_apps))
+OBJ	:= $(OBJ_kernel) $(OBJ_apps)
+
+.PHONY: all
+all: $(OUT)/tally.elf
+
+$(OBJ_kernel): CFLAGS += $(KERNEL_ONLY)
+
+$(OUT)/obj/%.o: %.c $(OUT)/flags $(NEWLIB)/stamp
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(KCC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUT)/obj/%.o: %.asm $(OUT)/flags
+	@mkdir -p $(@D)
+	@echo "  NASM    $<"
+	@$(NASM) -f elf64 -Werror -I . -MD $(@:.o=.d) -MP -o $@ $<
+
+# Changed settings rebuild what they touch.
+$(OUT)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(KCC) $(CPPFLAGS) $(CFLAGS) $(OBJ)' | cmp -s - $@ || \
+		echo '$(KCC) $(CPPFLAGS) $(CFLAGS) $(OBJ)' > $@
+
+# --- newlib, once -------------------------------------------------------------
+
+$(NEWLIB)/stamp:
+	@CROSS_COMPILE=$(CROSS_COMPILE) tools/build-newlib $(NEWLIB)
+
+# --- The image ----------------------------------------------------------------
+
+$(OUT)/tally.elf: $(OBJ) linker.ld $(NEWLIB)/stamp
+	@echo "  LD      $@"
+	@$(LD) $(LDFLAGS) -T linker.ld -o $@ $(OBJ) $(NEWLIB)/lib/libc.a
+
+# --- Housekeeping -------------------------------------------------------------
+
+.PHONY: clean distclean FORCE
+clean:
+	@if [ -d $(OUT) ]; then find $(OUT) -mindepth 1 -maxdepth 1 \
+		! -name 'newlib*' -exec rm -rf {} +; fi
+
+distclean:
+	@rm -rf $(OUT)
+
+FORCE:
+
+-include $(OBJ:.o=.d)

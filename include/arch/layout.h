@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * layout.h - where everything lives in the one address space.
+ *
+ * Every region has its own PML4 slots, so that a stray pointer from one region
+ * faults instead of landing in another.  All values are virtual addresses; the
+ * image is loaded at KERNEL_PHYS, above the area UEFI firmware keeps.
+ *
+ *	ffff888000000000  direct map   all RAM, one to one
+ *	ffffc90000000000  vmalloc      1 TiB, guard pages between areas
+ *	ffffd10000000000  per-CPU      units of all CPUs, chunk after chunk
+ *	ffffea0000000000  vmemmap      struct page, present sections only
+ *	ffffffff80000000  image        the last 2 GiB, for -mcmodel=kernel
+ */
+#pragma once
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE  (1ul << PAGE_SHIFT)
+#define PAGE_MASK  (~(PAGE_SIZE - 1))
+
+#define DIRECT_MAP_BASE 0xffff888000000000ul
+#define DIRECT_MAP_SIZE 0x0000100000000000ul /* 16 TiB */
+#define VMALLOC_BASE	0xffffc90000000000ul
+#define VMALLOC_SIZE	0x0000010000000000ul /* 1 TiB */
+#define PERCPU_BASE	0xffffd10000000000ul
+#define PERCPU_SIZE	0x0000010000000000ul
+#define VMEMMAP_BASE	0xffffea0000000000ul
+#define KERNEL_VMA	0xffffffff80000000ul
+#define KERNEL_PHYS	0x0000000001000000ul
+
+#ifndef __ASSEMBLER__
+#include <lib/types.h>
+
+/* Valid for any RAM address once the final map is live, and for the first
+ * 4 GiB from the first line of C. */
+static inline void *phys_to_virt(phys_addr_t pa)
+{
+	return (void *)(pa + DIRECT_MAP_BASE);
+}
+
+/* Accepts direct-map and image addresses only. */
+static inline phys_addr_t virt_to_phys(const volatile void *va)
+{
+	unsigned long v = (unsigned long)va;
+
+	return v >= KERNEL_VMA ? v - KERNEL_VMA : v - DIRECT_MAP_BASE;
+}
+#endif

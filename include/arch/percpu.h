@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * percpu.h - variables with one copy for each CPU, reached in one instruction.
+ *
+ * Problem.    A CPU must find its own copy without a lookup that preemption
+ *             could tear from its use.
+ * Idea.       The image holds one copy.  Each CPU's GS base is the distance
+ *             from that copy to its own, so `%gs:var(%rip)` is the variable:
+ *             address and access are one instruction, which cannot migrate
+ *             half-way.  GS base 0, as at boot, is the image's copy itself.
+ * Dynamic.    alloc_percpu() returns such a distance-free address too: the
+ *             chunks keep the units' spacing, so the same macros serve both.
+ *
+ * this_cpu_*  one instruction, safe against interrupts and preemption.
+ * raw_cpu_ptr / this_cpu_ptr  an address: the caller stays on the CPU.
+ */
+#pragma once
+#include <lib/compiler.h>
+#include <lib/types.h>
+
+/* Highest number of CPUs the build can describe. */
+#define NR_CPUS 256
+
+#define __percpu
+
+#define DEFINE_PER_CPU(type, name)                                             \
+	__attribute__((section(".percpu"))) __typeof__(type) name
+#define DEFINE_PER_CPU_ALIGNED(type, name)                                     \
+	__attribute__((section(".percpu"), aligned(64))) __typeof__(type) name
+#define DECLARE_PER_CPU(type, name) extern __typeof__(type) name
+
+extern char __percpu_start[], __percpu_end[];
+
+/* Distance from the image's copy to CPU n's; 0 until the areas exist. */
+extern unsigned long __per_cpu_offset[NR_CPUS];
+
+/* This CPU's own distance, kept in its area.  Same value as its GS base. */
+DECLARE_PER_CPU(unsigned long, this_cpu_offset);
+DECLARE_PER_CPU(unsigned int, cpu_number);
+
+#define per_cpu_ptr(ptr, cpu)                                                  \
+	((__typeof__(ptr))((unsigned long)(ptr) + __per_cpu_offset[cpu]))
+#define per_cpu(var, cpu) (*per_cpu_ptr(&(var), cpu))
+
+/* The memory operand of a per-CPU lvalue, and the suffix for its size. */
+#define this_cpu_read(var)                                                     \
+	({                                                                     \
+		__typeof__(var) __v;                                           \
+		switch (sizeof(var)) {                                         \
+		case 1:                                                        \
+			asm volatile("movb %%gs:%1, %0"                        \
+				     : "=q"(__v)                               \
+				     : "m"(var));                              \
+			break;                                                 \
+		case 2:                                                        \
+			asm volatile("movw %%gs:%1, %0"                        \
+				     : "=r"(__v)                               \
+				     : "m"(var));                              \
+			break;                                                 \
+		case 4:                                                        \
+			asm volatile("movl %%gs:%1, %0"                        \
+				     : "=r"(__v)                               \
+				     : "m"(var));                              \
+			break;                                                 \
+		case 8:                                                        \
+			asm volatile("movq %%gs:%1, %0"                        \
+				     : "=r"(__v)                               \
+				     : "m"(var));                              \
+			break;                                                 \
+		}                                                              \
+		__v;                                                           \
+	})
+
+#define __this_cpu_binary(insn, var, val)                                      \
+	do {                                                                   \
+		__typeof__(var) __x = (val);                                   \
+		switch (sizeof(var)) {                                         \
+		case 1:                                                        \
+			asm volatile(insn "b %1, %%gs:%0"                      \
+				     : "+m"(var)                               \
+				     : "qi"(__x)                               \
+				     : "cc");                                  \
+			break;                                                 \
+		case 2:                                                        \
+			asm volatile(insn "w %1, %%gs:%0"                      \
+				     : "+m"(var)                               \
+				     : "ri"(__x)                               \
+				     : "cc");                                  \
+			break;                                                 \
+		case 4:                                                        \
+			asm volatile(insn "l %1, %%gs:%0"                      \
+				     : "+m"(var)                               \
+				     : "ri"(__x)                               \
+				     : "cc");                                  \
+			break;                                                 \
+		case 8:                                                        \
+			asm volatile(insn "q %1, %%gs:%0"                      \
+				     : "+m"(var)                               \
+				     : "re"(__x)                               \
+				     : "cc");                                  \
+			break;                                                 \
+		}                                                              \
+	} while (0)
+
+#define this_cpu_write(var, val) __this_cpu_binary("mov", var, val)
+#define this_cpu_add(var, val)	 __this_cpu_binary("add", var, val)
+#define this_cpu_sub(var, val)	 __this_cpu_binary("sub", var, val)
+#define this_cpu_or(var, val)	 __this_cpu_binary("or", var, val)
+#define this_cpu_and(var, val)	 __this_cpu_binary("and", var, val)
+#define this_cpu_inc(var)	 this_cpu_add(var, 1)
+#define this_cpu_dec(var)	 this_cpu_sub(var, 1)
+
+/* The address of this CPU's copy; preemption must be off while it is used. */
+#define raw_cpu_ptr(ptr)                                                       \
+	({                                                                     \
+		unsigned long __p = (unsigned long)(ptr);                      \
+		asm volatile("addq %%gs:%1, %0"                                \
+			     : "+r"(__p)                                       \
+			     : "m"(this_cpu_offset)                            \
+			     : "cc");                                          \
+		(__typeof__(ptr))__p;                                          \
+	})
+#define this_cpu_ptr(ptr) raw_cpu_ptr(ptr)
+
+#define smp_processor_id() this_cpu_read(cpu_number)

@@ -58,7 +58,8 @@ SRC_arch := \
 	arch/x86_64/percpu.c
 
 # Floor 2: never allocates.
-SRC_core :=
+SRC_core := \
+	kernel/core/symbols.c
 
 # Floor 3: mechanism.
 SRC_mm :=
@@ -126,21 +127,42 @@ $(OUT)/obj/%.o: %.asm $(OUT)/flags
 	@$(NASM) -f elf64 -Werror -I . -MD $(@:.o=.d) -MP -o $@ $<
 
 # Changed settings rebuild what they touch.
-$(OUT)/flags: FORCE
+$(OUT)/flags: FORCE | doctor-build
 	@mkdir -p $(@D)
 	@echo '$(KCC) $(CPPFLAGS) $(CFLAGS) $(OBJ)' | cmp -s - $@ || \
 		echo '$(KCC) $(CPPFLAGS) $(CFLAGS) $(OBJ)' > $@
 
+# --- The tools ----------------------------------------------------------------
+
+TOOL_ENV = OUT='$(OUT)' CC='$(CC)' CROSS_COMPILE='$(CROSS_COMPILE)' \
+	MAKE='$(MAKE)'
+
+# doctor-GROUP, to be asked for behind a "|".
+doctor-%: FORCE
+	@$(TOOL_ENV) tools/doctor --ensure $*
+
 # --- newlib, once -------------------------------------------------------------
 
-$(NEWLIB)/stamp:
-	@CROSS_COMPILE=$(CROSS_COMPILE) tools/build-newlib $(NEWLIB)
+# It looks for itself whether there is anything to do.
+$(NEWLIB)/stamp: FORCE | doctor-build
+	@$(TOOL_ENV) tools/build-newlib
 
 # --- The image ----------------------------------------------------------------
 
-$(OUT)/tally.elf: $(OBJ) linker.ld $(NEWLIB)/stamp
+# Linked twice: the second time with a table of the functions that the first
+# time had, which must not have moved.
+LINK	= $(LD) $(LDFLAGS) -T linker.ld $(OBJ) $(NEWLIB)/lib/libc.a
+
+$(OUT)/tally.elf: $(OBJ) linker.ld $(NEWLIB)/stamp tools/symbols
 	@echo "  LD      $@"
-	@$(LD) $(LDFLAGS) -T linker.ld -o $@ $(OBJ) $(NEWLIB)/lib/libc.a
+	@tools/symbols --empty > $(OUT)/symbols.asm
+	@$(NASM) -f elf64 -o $(OUT)/symbols.o $(OUT)/symbols.asm
+	@$(LINK) $(OUT)/symbols.o -o $(OUT)/tally.first.elf
+	@NM=$(NM) tools/symbols $(OUT)/tally.first.elf > $(OUT)/symbols.asm
+	@$(NASM) -f elf64 -o $(OUT)/symbols.o $(OUT)/symbols.asm
+	@$(LINK) $(OUT)/symbols.o -o $@
+	@NM=$(NM) tools/symbols --check $@ $(OUT)/symbols.asm
+	@rm $(OUT)/tally.first.elf
 
 # --- Housekeeping -------------------------------------------------------------
 

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* features.h - what this CPU can do, read once from CPUID. */
+#pragma once
+#include <lib/types.h>
+
+struct cpu_features {
+	bool x2apic, tsc_deadline, invariant_tsc;
+	bool smep, smap, umip;
+	bool pages_1g, pat;
+	bool xsave, xsaveopt, rdtscp;
+	bool hypervisor;
+	char vendor[13];
+	char brand[49];
+};
+
+extern struct cpu_features cpu_features;
+
+/* Boot CPU, once; reads CPUID. */
+void cpu_features_init(void);
+
+/* Turn on in CR0, CR4, EFER and PAT what the boot CPU has.  Every CPU. */
+void cpu_enable_features(void);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * smp.h - which CPUs there are, and how the others are started.
+ *
+ * The firmware tables name CPUs by APIC id, with gaps and in any order; here
+ * each gets a dense number, the boot CPU 0.
+ */
+#pragma once
+#include <arch/cpumask.h>
+
+/*
+ * The firmware says there is a CPU with this APIC id.  Returns its number,
+ * the known one if it was told before, or -ENOSPC.  Before percpu_areas_init().
+ */
+int cpu_register(u32 apic_id);
+
+/* The number of the CPU with this APIC id, or -ENOENT; and back. */
+int cpu_from_apic_id(u32 apic_id);
+u32 cpu_apic_id(unsigned int cpu);
+
+/* Which node a CPU is on, 0 unless SRAT said otherwise. */
+int cpu_to_node(unsigned int cpu);
+void cpu_set_node(unsigned int cpu, int node);
+int numa_node_id(void);
+
+/*
+ * Start CPUs.  arch_cpu_prepare() says on which stack @cpu is to run; then
+ * arch_cpus_start() starts all that are prepared, together, and waits until
+ * they are online or it is clear that they will not be.  Each runs
+ * secondary_cpu_main() (an upcall), interrupts off, and calls cpu_set_online()
+ * when it is ready.  Returns how many came up; the ones that did not are
+ * reported and stay offline for good.
+ */
+void arch_cpu_prepare(unsigned int cpu, void *stack_top);
+unsigned int arch_cpus_start(void);
+
+/* Put the machine back to its start; for ever. */
+void __attribute__((noreturn)) arch_reboot(void);

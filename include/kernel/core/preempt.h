@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * preempt.h - who may interrupt whom on this CPU, in one word.
+ *
+ * Problem.   "May I be switched out?", "am I in an interrupt?" and "does
+ *            somebody more urgent want this CPU?" are asked on every unlock,
+ *            so together they must cost an instruction or two.
+ * Idea.      One per-CPU word counts every reason not to switch:
+ *
+ *		bits  0-7	preempt_disable() depth, spinlocks included
+ *		bits  8-15	softirq: +1 serving, +2 local_bh_disable()
+ *		bits 16-19	hardirq depth
+ *		bits 20-23	NMI depth
+ *		bit  31		set while nobody wants the CPU
+ *
+ *            The last bit is inverted so that the word reaches 0 exactly when
+ *            switching is both allowed and wanted: preempt_enable() is a
+ *            decrement and a branch.
+ * Per CPU.   The word belongs to the CPU, not to the task, and is changed by
+ *            its own CPU only.  schedule() is always entered with the same
+ *            count, so a switch need not save it.
+ */
+#pragma once
+#include <arch/percpu.h>
+#include <lib/compiler.h>
+#include <lib/types.h>
+
+#define PREEMPT_OFFSET	     (1u << 0)
+#define SOFTIRQ_OFFSET	     (1u << 8)
+#define SOFTIRQ_DISABLE_STEP (2u << 8)
+#define HARDIRQ_OFFSET	     (1u << 16)
+#define NMI_OFFSET	     (1u << 20)
+
+#define PREEMPT_MASK	  0x000000ffu
+#define SOFTIRQ_MASK	  0x0000ff00u
+#define HARDIRQ_MASK	  0x000f0000u
+#define NMI_MASK	  0x00f00000u
+#define PREEMPT_NO_RESCHED 0x80000000u
+
+DECLARE_PER_CPU(u32, __preempt_count);
+
+/* The count without the resched bit: 0 means that nothing forbids a switch. */
+static __always_inline u32 preempt_count(void)
+{
+	return this_cpu_read(__preempt_count) & ~PREEMPT_NO_RESCHED;
+}
+
+/* Add and subtract without looking at need_resched. */
+static __always_inline void preempt_count_add(u32 val)
+{
+	this_cpu_add(__preempt_count, val);
+	barrier();
+}
+
+static __always_inline void preempt_count_sub(u32 val)
+{
+	barrier();
+	this_cpu_sub(__preempt_count, val);
+}
+
+/* -- What runs here? --------------------------------------------------------- */
+
+#define in_nmi()     (!!(preempt_count() & NMI_MASK))
+#define in_hardirq() (!!(preempt_count() & HARDIRQ_MASK))
+
+/* Serving a softirq, or softirqs held off. */
+#define in_softirq()	     (!!(preempt_count() & SOFTIRQ_MASK))
+#define in_serving_softirq() (!!(preempt_count() & SOFTIRQ_OFFSET))
+
+/* Anything but a task that could sleep if it held no locks. */
+#define in_interrupt()                                                         \
+	(!!(preempt_count() & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_MASK)))
+#define in_task()                                                              \
+	(!(preempt_count() & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET)))
+#define in_atomic() (preempt_count() != 0)
+
+bool preemptible(void);
+
+/* -- Does somebody want this CPU? -------------------------------------------- */
+
+static __always_inline bool need_resched(void)
+{
+	return !(this_cpu_read(__preempt_count) & PREEMPT_NO_RESCHED);
+}
+
+/* This CPU only; another is told with resched_cpu() (sched.h). */
+static __always_inline void set_need_resched(void)
+{
+	this_cpu_and(__preempt_count, ~PREEMPT_NO_RESCHED);
+}
+
+static __always_inline void clear_need_resched(void)
+{
+	this_cpu_or(__preempt_count, PREEMPT_NO_RESCHED);
+}
+
+/* -- Off and on -------------------------------------------------------------- */
+
+static __always_inline void preempt_disable(void)
+{
+	this_cpu_add(__preempt_count, PREEMPT_OFFSET);
+	barrier();
+}
+
+/*
+ * Decrement and, at 0, switch.  The call goes through a thunk that keeps every
+ * register, so that the usual path costs its callers nothing.
+ */
+static __always_inline void preempt_enable(void)
+{
+	barrier();
+	asm volatile("decl %%gs:%0\n\t"
+		     "jnz 1f\n\t"
+		     "call preempt_schedule_thunk\n"
+		     "1:"
+		     : "+m"(__preempt_count)
+		     :
+		     : "cc", "memory");
+}
+
+/* For those about to call schedule(), or who must not switch here. */
+static __always_inline void preempt_enable_no_resched(void)
+{
+	barrier();
+	this_cpu_sub(__preempt_count, PREEMPT_OFFSET);
+}
+
+/* Stay on this CPU (preemption off) and learn its number; give it back. */
+#define get_cpu()                                                              \
+	({                                                                     \
+		preempt_disable();                                             \
+		smp_processor_id();                                            \
+	})
+#define put_cpu() preempt_enable()
+
+/* The same around a per-CPU variable of ours. */
+#define get_cpu_var(var)                                                       \
+	(*({                                                                   \
+		preempt_disable();                                             \
+		this_cpu_ptr(&(var));                                          \
+	}))
+#define put_cpu_var(var) preempt_enable()
+
+/* -- Assertions: checked in debug builds, free otherwise. -------------------- */
+
+void __might_sleep(const char *file, int line);
+void __assert_preempt_off(const char *file, int line);
+
+#if CONFIG_DEBUG
+/* This function may sleep: nothing here may forbid it. */
+#define might_sleep()	     __might_sleep(__FILE__, __LINE__)
+#define assert_preempt_off() __assert_preempt_off(__FILE__, __LINE__)
+#else
+#define might_sleep()	     ((void)0)
+#define assert_preempt_off() ((void)0)
+#endif
+#define assert_can_sleep() might_sleep()

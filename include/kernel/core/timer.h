@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * timer.h - call a function at a time.
+ *
+ * Deadlines are absolute, in ktime_get_ns() nanoseconds.  A function is never
+ * called early, and on one CPU timers of one kind fire in the order of their
+ * deadlines.  It runs on the CPU that armed the timer, in softirq context, or in
+ * the interrupt itself for timers set up with TIMER_HARDIRQ; it may re-arm its
+ * own timer and must not sleep.
+ */
+#pragma once
+#include <lib/rbtree.h>
+#include <lib/types.h>
+
+/* Call the function from the timer interrupt, interrupts off: for wakeups and
+ * other short work. */
+#define TIMER_HARDIRQ (1u << 0)
+
+struct timer_base;
+
+struct timer {
+	/* Under the base's lock. */
+	struct rb_node		node;
+	u64			expires;
+	bool			queued;
+
+	/* Changes under the locks of both bases; read freely. */
+	struct timer_base	*base;
+
+	/* Fixed at setup. */
+	void			(*fn)(struct timer *t);
+	unsigned int		flags;
+};
+
+/* The structure of @type that @t is embedded in as @member. */
+#define from_timer(t, type, member) container_of(t, type, member)
+
+void timer_setup(struct timer *t, void (*fn)(struct timer *t),
+		 unsigned int flags);
+
+/*
+ * Arm, or move to a new deadline, on this CPU.  Returns whether it was armed
+ * before.  Any context but NMI, its own function included.
+ */
+bool mod_timer(struct timer *t, u64 expires);
+
+/* The same on @cpu, which must be online. */
+bool mod_timer_on(struct timer *t, u64 expires, unsigned int cpu);
+
+/* Disarm.  Returns whether it was armed.  Its function may still be running. */
+bool del_timer(struct timer *t);
+
+/*
+ * Disarm and wait until the function is not running anywhere.  The caller must
+ * see to it that nobody re-arms the timer meanwhile, must not hold what the
+ * function waits for, and must be a task (any context for TIMER_HARDIRQ timers,
+ * except their own function).
+ */
+bool del_timer_sync(struct timer *t);
+
+/* Armed and not yet called.  A snapshot. */
+static inline bool timer_pending(const struct timer *t)
+{
+	return READ_ONCE(t->queued);
+}
+
+/* How many timer interrupts @cpu has taken. */
+u64 timer_interrupts(unsigned int cpu);
+
+/* By name from kernel_main(), after the arch timer is calibrated; and by each
+ * CPU on its way up. */
+void timers_init(void);
+void timers_init_cpu(void);

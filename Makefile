@@ -45,7 +45,17 @@ MAKEFLAGS += --no-builtin-rules
 # --- Sources, floor by floor --------------------------------------------------
 
 # Floor 0: no locks, no allocation.
-SRC_lib :=
+SRC_lib := \
+	lib/bitmap.c \
+	lib/checksum.c \
+	lib/format.c \
+	lib/glob.c \
+	lib/list.c \
+	lib/parse.c \
+	lib/random.c \
+	lib/rbtree.c \
+	lib/refcount.c \
+	lib/ring.c
 
 # Floor 1: the machine.
 SRC_boot := \

@@ -59,8 +59,13 @@ SRC_lib := \
 
 # Floor 1: the machine.
 SRC_boot := \
+	boot/acpi.c \
 	boot/boot_info.c \
-	boot/pvh.c
+	boot/fw_cfg.c \
+	boot/note.c \
+	boot/param.c \
+	boot/pvh.c \
+	boot/ranges.c
 
 SRC_arch := \
 	arch/x86_64/entry.asm \
@@ -72,7 +77,8 @@ SRC_core := \
 	kernel/core/symbols.c
 
 # Floor 3: mechanism.
-SRC_mm :=
+SRC_mm := \
+	mm/page/memblock.c
 
 # Floor 4: what needs allocation.
 SRC_task :=
@@ -85,21 +91,10 @@ SRC_fs :=
 SRC_main := \
 	kernel/main.c
 SRC_shell :=
-SRC_tests := \
-	tests/run.c \
-	tests/body.c \
-	tests/expect.c \
-	tests/text.c \
-	tests/tap.c \
-	tests/seal.c \
-	tests/exit.c \
-	tests/framework_test.c
+SRC_tests :=
 
 # Tasks' code: may use floating point.
 SRC_apps :=
-
-# Tests from outside the tree: every *.c of the folder EXTRA names.
-SRC_extra := $(if $(EXTRA),$(wildcard $(EXTRA)/*.c))
 
 SRC_kernel := $(SRC_lib) $(SRC_boot) $(SRC_arch) $(SRC_core) $(SRC_mm) \
 	$(SRC_task) $(SRC_drivers) $(SRC_fs) $(SRC_main) $(SRC_shell) \
@@ -130,8 +125,7 @@ LDFLAGS	:= -nostdlib -static --build-id=none -z max-page-size=4096 \
 obj	= $(addprefix $(OUT)/obj/,$(addsuffix .o,$(basename $(1))))
 OBJ_kernel := $(call obj,$(SRC_kernel))
 OBJ_apps := $(call obj,$(SRC_apps))
-OBJ_extra := $(patsubst $(EXTRA)/%.c,$(OUT)/obj/extra/%.o,$(SRC_extra))
-OBJ	:= $(OBJ_kernel) $(OBJ_apps) $(OBJ_extra)
+OBJ	:= $(OBJ_kernel) $(OBJ_apps)
 
 .PHONY: all
 all: $(OUT)/tally.elf
@@ -143,29 +137,16 @@ $(OUT)/obj/%.o: %.c $(OUT)/flags $(NEWLIB)/stamp
 	@echo "  CC      $<"
 	@$(KCC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# Strangers' warnings are theirs to mind.  *_app.c may use floating point.
-$(OBJ_extra): CFLAGS := $(filter-out $(WARNINGS),$(CFLAGS)) -Wall -Wextra
-$(filter-out %_app.o,$(OBJ_extra)): CFLAGS += $(KERNEL_ONLY)
-$(OUT)/obj/extra/%.o: $(EXTRA)/%.c $(OUT)/flags $(OUT)/extra $(NEWLIB)/stamp
-	@mkdir -p $(@D)
-	@echo "  CC      $<"
-	@$(KCC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
-
 $(OUT)/obj/%.o: %.asm $(OUT)/flags
 	@mkdir -p $(@D)
 	@echo "  NASM    $<"
 	@$(NASM) -f elf64 -Werror -I . -MD $(@:.o=.d) -MP -o $@ $<
 
-# Changed settings rebuild what they touch: each file holds one of them, and is
-# rewritten only when it differs.
-remember = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
-
+# Changed settings rebuild what they touch.
 $(OUT)/flags: FORCE | doctor-build
-	$(call remember,$(KCC) $(CPPFLAGS) $(CFLAGS))
-$(OUT)/extra: FORCE
-	$(call remember,$(EXTRA))
-$(OUT)/objects: FORCE
-	$(call remember,$(OBJ))
+	@mkdir -p $(@D)
+	@echo '$(KCC) $(CPPFLAGS) $(CFLAGS) $(OBJ)' | cmp -s - $@ || \
+		echo '$(KCC) $(CPPFLAGS) $(CFLAGS) $(OBJ)' > $@
 
 # --- The tools ----------------------------------------------------------------
 
@@ -188,7 +169,7 @@ $(NEWLIB)/stamp: FORCE | doctor-build
 # time had, which must not have moved.
 LINK	= $(LD) $(LDFLAGS) -T linker.ld $(OBJ) $(NEWLIB)/lib/libc.a
 
-$(OUT)/tally.elf: $(OBJ) $(OUT)/objects linker.ld $(NEWLIB)/stamp tools/symbols
+$(OUT)/tally.elf: $(OBJ) linker.ld $(NEWLIB)/stamp tools/symbols
 	@echo "  LD      $@"
 	@tools/symbols --empty > $(OUT)/symbols.asm
 	@$(NASM) -f elf64 -o $(OUT)/symbols.o $(OUT)/symbols.asm
@@ -198,30 +179,6 @@ $(OUT)/tally.elf: $(OBJ) $(OUT)/objects linker.ld $(NEWLIB)/stamp tools/symbols
 	@$(LINK) $(OUT)/symbols.o -o $@
 	@NM=$(NM) tools/symbols --check $@ $(OUT)/symbols.asm
 	@rm $(OUT)/tally.first.elf
-
-# --- Running ------------------------------------------------------------------
-
-# What the tools take from the environment.  Tests run on 2 CPUs unless told.
-export OUT NM BOOT MEM NODES CMDLINE T SEED REPEAT SHUFFLE
-run debug: export CPUS := $(CPUS)
-TEST_CPUS := $(if $(filter file,$(origin CPUS)),2,$(CPUS))
-test quick-test bench: export CPUS := $(TEST_CPUS)
-
-IMAGE	= $(if $(filter pvh,$(BOOT)),$(OUT)/tally.elf,$(OUT)/tally.iso)
-
-.PHONY: run debug test quick-test
-run: $(IMAGE) | doctor-run
-	@tools/run-qemu
-
-debug: $(IMAGE) | doctor-debug
-	@tools/run-qemu --gdb
-
-test: $(IMAGE) | doctor-run
-	@tools/test-runner
-
-# Without the tests that ask for extra time: what every change is held to.
-quick-test: $(IMAGE) | doctor-run
-	@tools/test-runner --quick
 
 # --- Housekeeping -------------------------------------------------------------
 

@@ -8,14 +8,14 @@
 #include <arch/early_console.h>
 #include <arch/upcalls.h>
 #include <boot/boot_info.h>
-#include <tests/run.h>
+#include <mm/page/memblock.h>
 
 void kernel_main(void)
 {
 	early_puts("Tally: entered through ");
 	early_puts(boot_info.loader);
 	early_puts("\n");
-	tests_run_all();
+	memblock_init();
 	for (;;)
 		cpu_halt();
 }

@@ -29,7 +29,8 @@
  * Figure names are stable: dots between the parts, as in page.order0.pair.
  */
 #pragma once
-#include <lib/types.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <tests/test.h>
 
 #define BENCH_ROUNDS 5
@@ -54,7 +55,7 @@ struct bench;
 		.seconds = (seconds_),                                         \
 		.fn = bench_fn_##suite_##__##name_,                            \
 	};                                                                     \
-	TEST_REGISTER("benches", bench_entry, bench_##suite_##__##name_);     \
+	TEST_REGISTER(".benches", bench_entry, bench_##suite_##__##name_);     \
 	static void bench_fn_##suite_##__##name_(struct bench *b)
 
 /*
@@ -77,13 +78,13 @@ void bench_end(struct bench *b, const char *figure, unsigned long count);
  * is the median of the rounds.
  */
 void bench_report(struct bench *b, const char *figure, const char *unit,
-		  u64 num, u64 den);
+		  uint64_t num, uint64_t den);
 
 /* Whether this boot counts instructions. */
 bool bench_counts_insns(void);
 
 /* The measured clock: the TSC, in instructions or in cycles. */
-u64 bench_clock(void);
+uint64_t bench_clock(void);
 
 /* What the macro is made of. */
 struct bench_entry {

@@ -91,10 +91,24 @@ SRC_fs :=
 SRC_main := \
 	kernel/main.c
 SRC_shell :=
-SRC_tests :=
+SRC_tests := \
+	tests/run.c \
+	tests/body.c \
+	tests/expect.c \
+	tests/text.c \
+	tests/tap.c \
+	tests/seal.c \
+	tests/exit.c \
+	tests/framework_test.c \
+	boot/boot_info_test.c \
+	boot/param_test.c \
+	mm/page/memblock_test.c
 
 # Tasks' code: may use floating point.
 SRC_apps :=
+
+# Tests from outside the tree: every *.c of the folder EXTRA names.
+SRC_extra := $(if $(EXTRA),$(wildcard $(EXTRA)/*.c))
 
 SRC_kernel := $(SRC_lib) $(SRC_boot) $(SRC_arch) $(SRC_core) $(SRC_mm) \
 	$(SRC_task) $(SRC_drivers) $(SRC_fs) $(SRC_main) $(SRC_shell) \
@@ -125,7 +139,8 @@ LDFLAGS	:= -nostdlib -static --build-id=none -z max-page-size=4096 \
 obj	= $(addprefix $(OUT)/obj/,$(addsuffix .o,$(basename $(1))))
 OBJ_kernel := $(call obj,$(SRC_kernel))
 OBJ_apps := $(call obj,$(SRC_apps))
-OBJ	:= $(OBJ_kernel) $(OBJ_apps)
+OBJ_extra := $(patsubst $(EXTRA)/%.c,$(OUT)/obj/extra/%.o,$(SRC_extra))
+OBJ	:= $(OBJ_kernel) $(OBJ_apps) $(OBJ_extra)
 
 .PHONY: all
 all: $(OUT)/tally.elf
@@ -137,16 +152,29 @@ $(OUT)/obj/%.o: %.c $(OUT)/flags $(NEWLIB)/stamp
 	@echo "  CC      $<"
 	@$(KCC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# Strangers' warnings are theirs to mind.  *_app.c may use floating point.
+$(OBJ_extra): CFLAGS := $(filter-out $(WARNINGS),$(CFLAGS)) -Wall -Wextra
+$(filter-out %_app.o,$(OBJ_extra)): CFLAGS += $(KERNEL_ONLY)
+$(OUT)/obj/extra/%.o: $(EXTRA)/%.c $(OUT)/flags $(OUT)/extra $(NEWLIB)/stamp
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(KCC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
 $(OUT)/obj/%.o: %.asm $(OUT)/flags
 	@mkdir -p $(@D)
 	@echo "  NASM    $<"
 	@$(NASM) -f elf64 -Werror -I . -MD $(@:.o=.d) -MP -o $@ $<
 
-# Changed settings rebuild what they touch.
+# Changed settings rebuild what they touch: each file holds one of them, and is
+# rewritten only when it differs.
+remember = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
+
 $(OUT)/flags: FORCE | doctor-build
-	@mkdir -p $(@D)
-	@echo '$(KCC) $(CPPFLAGS) $(CFLAGS) $(OBJ)' | cmp -s - $@ || \
-		echo '$(KCC) $(CPPFLAGS) $(CFLAGS) $(OBJ)' > $@
+	$(call remember,$(KCC) $(CPPFLAGS) $(CFLAGS))
+$(OUT)/extra: FORCE
+	$(call remember,$(EXTRA))
+$(OUT)/objects: FORCE
+	$(call remember,$(OBJ))
 
 # --- The tools ----------------------------------------------------------------
 
@@ -169,7 +197,7 @@ $(NEWLIB)/stamp: FORCE | doctor-build
 # time had, which must not have moved.
 LINK	= $(LD) $(LDFLAGS) -T linker.ld $(OBJ) $(NEWLIB)/lib/libc.a
 
-$(OUT)/tally.elf: $(OBJ) linker.ld $(NEWLIB)/stamp tools/symbols
+$(OUT)/tally.elf: $(OBJ) $(OUT)/objects linker.ld $(NEWLIB)/stamp tools/symbols
 	@echo "  LD      $@"
 	@tools/symbols --empty > $(OUT)/symbols.asm
 	@$(NASM) -f elf64 -o $(OUT)/symbols.o $(OUT)/symbols.asm
@@ -179,6 +207,30 @@ $(OUT)/tally.elf: $(OBJ) linker.ld $(NEWLIB)/stamp tools/symbols
 	@$(LINK) $(OUT)/symbols.o -o $@
 	@NM=$(NM) tools/symbols --check $@ $(OUT)/symbols.asm
 	@rm $(OUT)/tally.first.elf
+
+# --- Running ------------------------------------------------------------------
+
+# What the tools take from the environment.  Tests run on 2 CPUs unless told.
+export OUT NM BOOT MEM NODES CMDLINE T SEED REPEAT SHUFFLE
+run debug: export CPUS := $(CPUS)
+TEST_CPUS := $(if $(filter file,$(origin CPUS)),2,$(CPUS))
+test quick-test bench: export CPUS := $(TEST_CPUS)
+
+IMAGE	= $(if $(filter pvh,$(BOOT)),$(OUT)/tally.elf,$(OUT)/tally.iso)
+
+.PHONY: run debug test quick-test
+run: $(IMAGE) | doctor-run
+	@tools/run-qemu
+
+debug: $(IMAGE) | doctor-debug
+	@tools/run-qemu --gdb
+
+test: $(IMAGE) | doctor-run
+	@tools/test-runner
+
+# Without the tests that ask for extra time: what every change is held to.
+quick-test: $(IMAGE) | doctor-run
+	@tools/test-runner --quick
 
 # --- Housekeeping -------------------------------------------------------------
 

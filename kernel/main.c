@@ -9,6 +9,7 @@
 #include <arch/upcalls.h>
 #include <boot/boot_info.h>
 #include <mm/page/memblock.h>
+#include <tests/run.h>
 
 void kernel_main(void)
 {
@@ -16,6 +17,7 @@ void kernel_main(void)
 	early_puts(boot_info.loader);
 	early_puts("\n");
 	memblock_init();
+	tests_run_all();
 	for (;;)
 		cpu_halt();
 }

@@ -29,8 +29,7 @@
  * Figure names are stable: dots between the parts, as in page.order0.pair.
  */
 #pragma once
-#include <stdbool.h>
-#include <stdint.h>
+#include <lib/types.h>
 #include <tests/test.h>
 
 #define BENCH_ROUNDS 5
@@ -55,7 +54,7 @@ struct bench;
 		.seconds = (seconds_),                                         \
 		.fn = bench_fn_##suite_##__##name_,                            \
 	};                                                                     \
-	TEST_REGISTER(".benches", bench_entry, bench_##suite_##__##name_);     \
+	TEST_REGISTER("benches", bench_entry, bench_##suite_##__##name_);     \
 	static void bench_fn_##suite_##__##name_(struct bench *b)
 
 /*
@@ -78,13 +77,13 @@ void bench_end(struct bench *b, const char *figure, unsigned long count);
  * is the median of the rounds.
  */
 void bench_report(struct bench *b, const char *figure, const char *unit,
-		  uint64_t num, uint64_t den);
+		  u64 num, u64 den);
 
 /* Whether this boot counts instructions. */
 bool bench_counts_insns(void);
 
 /* The measured clock: the TSC, in instructions or in cycles. */
-uint64_t bench_clock(void);
+u64 bench_clock(void);
 
 /* What the macro is made of. */
 struct bench_entry {

@@ -22,9 +22,7 @@
  * from test_seed(): SEED= then repeats the run.
  */
 #pragma once
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <lib/types.h>
 
 /* Seconds a test may take unless it says otherwise. */
 #define TEST_SECONDS 10
@@ -45,7 +43,7 @@
 		.seconds = (seconds_),                                         \
 		.fn = test_fn_##suite_##__##name_,                             \
 	};                                                                     \
-	TEST_REGISTER(".tests", test, test_##suite_##__##name_);               \
+	TEST_REGISTER("tests", test, test_##suite_##__##name_);               \
 	static void test_fn_##suite_##__##name_(void)
 
 /* Expectations.  The compared values are printed when they do not hold. */
@@ -77,13 +75,13 @@
  * This test's seed: the run's seed, the test's name and the round mixed, so
  * that T= does not change what a test draws.
  */
-uint64_t test_seed(void);
+u64 test_seed(void);
 
 /* The next 64 bits of this test's stream.  Any context, any CPU. */
-uint64_t test_random(void);
+u64 test_random(void);
 
 /* A number below @bound, which is not 0. */
-uint64_t test_random_below(uint64_t bound);
+u64 test_random_below(u64 bound);
 
 /* A line for people, on the console under the test's name. */
 void test_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -100,7 +98,7 @@ void test_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 		.name = #name_,                                                \
 		.count = test_count_##name_,                                   \
 	};                                                                     \
-	TEST_REGISTER(".test_counters", test_counter, test_counter_##name_);   \
+	TEST_REGISTER("test_counters", test_counter, test_counter_##name_);   \
 	static long test_count_##name_(void)
 
 /*
@@ -108,14 +106,14 @@ void test_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  *
  *	TEST_AUDIT(buddy) { EXPECT_EQ(page_validate_all(), 0); }
  */
-#define TEST_AUDIT(name_) TEST_HOOK_(".test_audits", audit, name_)
+#define TEST_AUDIT(name_) TEST_HOOK_("test_audits", audit, name_)
 
 /*
  * Bring forward what was put off (drain lists, wait for RCU callbacks), so
  * that the counters speak of the test.  Run in a task, before the counters
  * are read and again while one of them is off.
  */
-#define TEST_QUIESCE(name_) TEST_HOOK_(".test_quiesces", quiesce, name_)
+#define TEST_QUIESCE(name_) TEST_HOOK_("test_quiesces", quiesce, name_)
 
 /* What the macros are made of. */
 
@@ -142,7 +140,7 @@ enum test_op { TEST_EQ, TEST_NE, TEST_LT, TEST_LE, TEST_GT, TEST_GE };
 
 /* An integer or pointer as a number: @is_signed says how to read @bits. */
 struct test_value {
-	uint64_t	bits;
+	u64	bits;
 	bool		is_signed;
 	bool		is_pointer;
 };
@@ -168,17 +166,17 @@ void test_skip(const char *why) __attribute__((noreturn));
  * A section of pointers, so that the linker's padding between objects never
  * falls inside an array of structures.
  */
-#define TEST_REGISTER(section_, type_, object_)                                \
+#define TEST_REGISTER(registry_, type_, object_)                                \
 	static const struct type_ *const object_##_ptr                         \
-		__attribute__((used, section(section_))) = &(object_)
+		__attribute__((used, section(".registry." registry_))) = &(object_)
 
-#define TEST_HOOK_(section_, kind_, name_)                                     \
+#define TEST_HOOK_(registry_, kind_, name_)                                     \
 	static void test_##kind_##_fn_##name_(void);                           \
 	static const struct test_hook test_##kind_##_##name_ = {               \
 		.name = #name_,                                                \
 		.fn = test_##kind_##_fn_##name_,                               \
 	};                                                                     \
-	TEST_REGISTER(section_, test_hook, test_##kind_##_##name_);            \
+	TEST_REGISTER(registry_, test_hook, test_##kind_##_##name_);            \
 	static void test_##kind_##_fn_##name_(void)
 
 #define TEST_SITE_(op_, a_, b_)                                                \
@@ -195,7 +193,7 @@ void test_skip(const char *why) __attribute__((noreturn));
 	({                                                                     \
 		__typeof__(1 ? (x) : (x)) test_value_ = (x);                   \
 		(struct test_value){                                           \
-			.bits = (uint64_t)test_value_,                         \
+			.bits = (u64)test_value_,                         \
 			.is_signed = _Generic(test_value_,                     \
 				char: (char)-1 < 0, signed char: 1,            \
 				short: 1, int: 1, long: 1, long long: 1,       \

@@ -11,6 +11,8 @@
 #include <kernel/core/preempt.h>
 #include <lib/types.h>
 
+struct task;
+
 /* In the order they are served. */
 enum softirq_nr {
 	TIMER_SOFTIRQ,

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rcu.h - read what others change, without a lock.
+ *
+ *	rcu_read_lock();			new = make(old);
+ *	p = rcu_dereference(shared);		rcu_assign_pointer(shared, new);
+ *	use(p);					synchronize_rcu();
+ *	rcu_read_unlock();			free(old);
+ *
+ * A reader runs with preemption off; a grace period is over when every CPU
+ * has been seen outside of all readers since it began (rcu.c has the argument).
+ * So anything that has preemption, softirqs or interrupts off is a reader too.
+ *
+ * Readers: any context but NMI.  They nest, and do not sleep.
+ */
+#pragma once
+#include <kernel/core/softirq.h>
+#include <lib/barrier.h>
+#include <lib/compiler.h>
+#include <lib/list.h>
+#include <lib/rculist.h>
+#include <lib/types.h>
+
+struct rcu_head {
+	struct rcu_head *next;
+	void (*func)(struct rcu_head *head);
+};
+
+typedef void (*rcu_callback_t)(struct rcu_head *head);
+
+/* -- Readers ----------------------------------------------------------------- */
+
+static __always_inline void rcu_read_lock(void)
+{
+	preempt_disable();
+}
+
+static __always_inline void rcu_read_unlock(void)
+{
+	preempt_enable();
+}
+
+/* Softirqs are held off too: against callbacks that run in them. */
+static __always_inline void rcu_read_lock_bh(void)
+{
+	local_bh_disable();
+}
+
+#define rcu_read_unlock_bh() local_bh_enable()
+
+/* May this context use rcu_dereference()? */
+#define rcu_read_lock_held() (!preemptible())
+
+#if CONFIG_DEBUG
+void __rcu_check_reader(const char *file, int line);
+#define rcu_check_reader() __rcu_check_reader(__FILE__, __LINE__)
+#else
+#define rcu_check_reader() ((void)0)
+#endif
+
+/* A published pointer, to be followed until the reader ends. */
+#define rcu_dereference(p)                                                     \
+	({                                                                     \
+		rcu_check_reader();                                            \
+		READ_ONCE(p);                                                  \
+	})
+
+/* The same where @cond (a lock held) protects as well as a reader would. */
+#define rcu_dereference_check(p, cond)                                         \
+	({                                                                     \
+		if (!(cond))                                                   \
+			rcu_check_reader();                                    \
+		READ_ONCE(p);                                                  \
+	})
+
+/* By the writer, under the lock that @cond asserts: nobody changes it. */
+#define rcu_dereference_protected(p, cond)                                     \
+	({                                                                     \
+		DEBUG_WARN_ON(!(cond));                                        \
+		(p);                                                           \
+	})
+
+/* Only to compare or test, not to follow. */
+#define rcu_access_pointer(p) READ_ONCE(p)
+
+/* Publish: whoever sees the pointer sees what it points to. */
+#define rcu_assign_pointer(p, v) smp_store_release(&(p), (v))
+
+/* Where nobody can be looking, or @v is NULL. */
+#define RCU_INIT_POINTER(p, v) WRITE_ONCE(p, v)
+
+/* -- Waiting for readers ------------------------------------------------------ */
+
+/*
+ * Call @func(@head) after a grace period, in a softirq of this CPU.  @head is
+ * RCU's until then.  Any context but NMI; no lock is too deep.
+ */
+void call_rcu(struct rcu_head *head, rcu_callback_t func);
+
+/* Wait for every reader that runs now.  May sleep. */
+void synchronize_rcu(void);
+
+/* The same, sooner, at the price of an interrupt to every busy CPU. */
+void synchronize_rcu_expedited(void);
+
+/* Wait until every callback queued so far has been called.  May sleep. */
+void rcu_barrier(void);
+
+/*
+ * Free the object that @ptr's member @field is in, after a grace period.  The
+ * allocator says how: it is given the object's address.
+ */
+#define kfree_rcu(ptr, field)                                                  \
+	do {                                                                   \
+		__typeof__(ptr) object_ = (ptr);                               \
+		_Static_assert(offsetof(__typeof__(*object_), field) <         \
+				       RCU_MAX_OFFSET,                         \
+			       "kfree_rcu: the rcu_head lies too far in");     \
+		if (object_)                                                   \
+			call_rcu(&object_->field,                              \
+				 (rcu_callback_t)offsetof(                     \
+					 __typeof__(*object_), field));        \
+	} while (0)
+
+/* Callbacks below this are offsets: no code lies there. */
+#define RCU_MAX_OFFSET 4096
+
+void rcu_set_kfree(void (*kfree)(const void *object));
+
+/* -- Grace periods by number, for those who poll ------------------------------ */
+
+/* A number to give to poll_state_synchronize_rcu() later: has a whole grace
+ * period passed since? */
+unsigned long get_state_synchronize_rcu(void);
+bool poll_state_synchronize_rcu(unsigned long state);
+
+/* Like get_state_, and makes sure that one will begin. */
+unsigned long start_poll_synchronize_rcu(void);
+
+/* Callbacks queued and not yet called, on all CPUs. */
+unsigned long rcu_nr_pending(void);
+
+/* -- What others tell RCU ------------------------------------------------------ */
+
+struct rcu_watch {
+	/* Own CPU; read by the grace-period task.  Even: idle, no reader can be
+	 * here; odd: there may be one. */
+	unsigned long active;
+
+	/* Own CPU: counts points where no reader could be. */
+	unsigned long passes;
+};
+DECLARE_PER_CPU(struct rcu_watch, rcu_watch);
+
+/* By schedule(), preemption or interrupts off, before it picks. */
+static __always_inline void rcu_note_context_switch(void)
+{
+	this_cpu_inc(rcu_watch.passes);
+}
+
+/* By the idle loop, interrupts off, around the halt.  enter() says false when
+ * the CPU has RCU work and had better go round once more. */
+bool rcu_idle_enter(void);
+void rcu_idle_exit(void);
+
+/* By irq_enter() and irq_exit(), in that order around the handler; the same
+ * for NMIs, whose backtraces may read lists. */
+void rcu_irq_enter(void);
+void rcu_irq_exit(void);
+
+/* By the tick, in hard interrupt. */
+void rcu_tick(void);
+
+/* Would this CPU, if idle, still have callbacks to see to? */
+bool rcu_needs_cpu(void);
+
+/* By name from kernel_main(): before anyone else uses RCU; and once tasks can
+ * be made.  In between, on one CPU, grace periods end at once where
+ * sleeping is allowed. */
+void rcu_init(void);
+void rcu_start(void);
+
+/* By a new CPU, before it is online. */
+void rcu_cpu_starting(void);

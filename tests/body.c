@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * body.c - the test that runs: its failures, its end, its numbers.
+ *
+ * At most one test runs at a time.  Its body is its main task; whatever else it
+ * starts reports to the same place, from any CPU and any context but NMI, under
+ * a plain test-and-set lock: the framework does not lean on the locks it tests.
+ */
+#include <arch/cpu.h>
+#include <arch/early_console.h>
+#include <lib/format.h>
+#include <lib/random.h>
+#include <setjmp.h>
+#include <string.h>
+#include "framework_impl.h"
+
+static volatile char	lock;
+
+/* Under the lock. */
+static const char	*name;
+static struct test_result current_result;
+static unsigned int	nr_stray_failures;
+
+/* Written by the runner before the body starts. */
+static u64		seed;
+static u64		nr_drawn; /* atomically, while it runs */
+
+/* The main task's own. */
+static jmp_buf		way_out;
+
+static unsigned long take_lock(void)
+{
+	unsigned long flags = arch_local_irq_save();
+
+	while (__atomic_test_and_set(&lock, __ATOMIC_ACQUIRE)) {
+		arch_local_irq_restore(flags);
+		cpu_relax();
+		flags = arch_local_irq_save();
+	}
+	return flags;
+}
+
+static void drop_lock(unsigned long flags)
+{
+	__atomic_clear(&lock, __ATOMIC_RELEASE);
+	arch_local_irq_restore(flags);
+}
+
+void test_body_run(const char *test_name, u64 test_seed, void (*fn)(void))
+{
+	unsigned long flags = take_lock();
+
+	memset(&current_result, 0, sizeof(current_result));
+	name = test_name;
+	seed = test_seed;
+	nr_drawn = 0;
+	drop_lock(flags);
+
+	if (!setjmp(way_out))
+		fn();
+}
+
+void test_body_close(struct test_result *result)
+{
+	unsigned long flags = take_lock();
+
+	name = NULL;
+	*result = current_result;
+	drop_lock(flags);
+}
+
+const char *test_body_name(void)
+{
+	return name;
+}
+
+unsigned int test_nr_stray_failures(void)
+{
+	return nr_stray_failures;
+}
+
+static void say(const char *label, const char *words)
+{
+	char line[TEST_FAILURE_CHARS + 32];
+
+	early_console_write(line, scnprintf(line, sizeof(line), "%s: %s\n",
+					    label, words));
+}
+
+void test_body_fail(const char *words)
+{
+	struct test_result *r = &current_result;
+	unsigned long flags = take_lock();
+
+	if (!name)
+		nr_stray_failures++;
+	else if (r->nr_failures++ < TEST_MAX_FAILURES)
+		strlcpy(r->failures[r->nr_failures - 1], words,
+			TEST_FAILURE_CHARS);
+	drop_lock(flags);
+	say("FAILED", words);
+}
+
+void test_end(void)
+{
+	longjmp(way_out, 1);
+}
+
+void test_skip(const char *why)
+{
+	unsigned long flags = take_lock();
+
+	current_result.skipped = true;
+	strlcpy(current_result.why, why, sizeof(current_result.why));
+	drop_lock(flags);
+	test_end();
+}
+
+void test_log(const char *fmt, ...)
+{
+	char words[TEST_FAILURE_CHARS];
+	va_list args;
+
+	va_start(args, fmt);
+	vscnprintf(words, sizeof(words), fmt, args);
+	va_end(args);
+	say(name ? name : "test", words);
+}
+
+u64 test_seed(void)
+{
+	return seed;
+}
+
+/*
+ * Numbered draws, each from a generator of its own: CPUs that draw at once
+ * neither wait for each other nor get the same number.
+ */
+u64 test_random(void)
+{
+	u64 n = __atomic_add_fetch(&nr_drawn, 1, __ATOMIC_RELAXED);
+	struct prng rng;
+
+	prng_init(&rng, seed + n * 0x9e3779b97f4a7c15);
+	return prng_u64(&rng);
+}
+
+u64 test_random_below(u64 bound)
+{
+	/* The high half of the product: even to within bound / 2^64. */
+	return (unsigned __int128)test_random() * bound >> 64;
+}

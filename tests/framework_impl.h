@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * framework_impl.h - the parts of the test framework, to each other.
+ *
+ *	run.c		which tests, in which order, and what came of them
+ *	body.c		the test that runs: its failures, its end, its seed
+ *	expect.c	what was compared, in words
+ *	tap.c		records on COM2, each under a seal
+ *	seal.c		the seal: a keyed hash that a test cannot compute
+ *	exit.c		the ways out of the machine
+ */
+#pragma once
+#include <lib/compiler.h>
+#include <lib/types.h>
+#include <tests/test.h>
+
+/* A line or a record being built; stops quietly when it is full. */
+struct text {
+	char	*start;
+	size_t	len;
+	size_t	size;
+};
+
+void text_init(struct text *t, char *buf, size_t size);
+void text_add(struct text *t, const char *fmt, ...) __printf(2, 3);
+/* In double quotes, as YAML understands it; never a line break. */
+void text_add_quoted(struct text *t, const char *s);
+
+/* --- seal.c --- */
+#define SEAL_KEY_BYTES 16
+struct seal_key {
+	u64 half[2];
+};
+u64 seal_compute(const struct seal_key *key, const void *data, size_t len);
+
+/* --- tap.c --- */
+
+/* Take the key of all records from @nonce (32 hex digits) and find COM2. */
+bool tap_open(const char *nonce);
+
+/* Between these, nobody else sends and interrupts are off. */
+struct text *tap_begin(void);
+void tap_end(void);
+
+/*
+ * Say why the run ends here.  From any context, also while a record is being
+ * built on a CPU that will not come back to it.
+ */
+void tap_bail_out(const char *why);
+
+/* --- body.c --- */
+#define TEST_MAX_FAILURES  8 /* kept in words; all are counted */
+#define TEST_FAILURE_CHARS 240
+
+struct test_result {
+	unsigned int	nr_failures;
+	bool		skipped;
+	char		why[TEST_FAILURE_CHARS]; /* it was skipped */
+	char		failures[TEST_MAX_FAILURES][TEST_FAILURE_CHARS];
+};
+
+/*
+ * Run @fn as the body of the test called @name.  When this comes back it has
+ * ended: by return, test_end() or test_skip().
+ */
+void test_body_run(const char *name, u64 seed, void (*fn)(void));
+
+/* No failure counts for the test from here on; *@result is what came of it. */
+void test_body_close(struct test_result *result);
+
+/* The test that runs now, or NULL. */
+const char *test_body_name(void);
+
+/* Failures that no test was there to take, from something one left behind. */
+unsigned int test_nr_stray_failures(void);
+
+/* A failure, already in words. */
+void test_body_fail(const char *words);
+
+/* --- exit.c --- */
+enum test_exit {
+	TEST_EXIT_PASSED  = 0x2a,
+	TEST_EXIT_FAILED  = 0x2b,
+	TEST_EXIT_ABORTED = 0x2c,
+};
+void __attribute__((noreturn)) test_exit(enum test_exit code);

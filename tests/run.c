@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run.c - which tests, in which order, and what came of them.
+ *
+ * Tests lie in a linker section in link order.  A run is a list of positions:
+ * each round, suite by suite, shuffled by the seed if asked.  The list is the
+ * same for the same command line, so a runner whose guest died at position n
+ * boots again with test.from=n+1 and the rest is tested as if nothing had
+ * happened.
+ *
+ *	test=GLOB[,GLOB]	on suite.name, or a whole suite
+ *	test.nonce=HEX		the seal's key, 32 digits; without it no report
+ *	test.seed=N test.repeat=N test.shuffle=1 test.from=N
+ *	test.quick=1		leave out tests that ask for extra time
+ */
+#include <arch/cpu.h>
+#include <arch/early_console.h>
+#include <boot/boot_info.h>
+#include <lib/format.h>
+#include <lib/glob.h>
+#include <lib/parse.h>
+#include <lib/random.h>
+#include <string.h>
+#include <tests/run.h>
+#include "framework_impl.h"
+
+#define MAX_TESTS  4096
+#define MAX_SUITES 512
+#define NAME_CHARS 128
+
+extern const struct test *const __registry_tests_start[];
+extern const struct test *const __registry_tests_end[];
+
+struct suite {
+	const char	*name;
+	unsigned int	first; /* in chosen[] */
+	unsigned int	nr;
+};
+
+struct plan {
+	char		glob[256];
+	u64		seed;
+	u64		repeat;
+	u64		from;
+	bool		shuffle;
+	bool		quick;
+};
+
+struct tally {
+	unsigned int	passed, failed, skipped;
+};
+
+/* One run at a time; all of this is its own. */
+static struct plan	plan;
+static struct tally	tally;
+static const struct test *chosen[MAX_TESTS];
+static unsigned int	nr_chosen;
+static struct suite	suites[MAX_SUITES];
+static unsigned int	nr_suites;
+static struct test_result result;
+
+/* --- What was asked for --- */
+
+/*
+ * The value of @param in the command line, copied out; with @wipe, unreadable
+ * in it afterwards.
+ */
+static bool cmdline_value(const char *param, char *buf, size_t size, bool wipe)
+{
+	size_t len = strlen(param);
+	char *p = boot_info.cmdline;
+
+	while ((p = strstr(p, param))) {
+		bool is_word = p == boot_info.cmdline || p[-1] == ' ';
+
+		p += len;
+		if (!is_word || *p != '=')
+			continue;
+		p++;
+		for (; *p && *p != ' '; p++) {
+			if (size > 1) {
+				*buf++ = *p;
+				size--;
+			}
+			if (wipe)
+				*p = '-';
+		}
+		*buf = '\0';
+		return true;
+	}
+	return false;
+}
+
+static u64 cmdline_number(const char *param, u64 otherwise)
+{
+	char text[32];
+	u64 value;
+
+	if (!cmdline_value(param, text, sizeof(text), false))
+		return otherwise;
+	return kstrtou64(text, 0, &value) ? otherwise : value;
+}
+
+/* --- Choosing --- */
+
+static void full_name(char *buf, const struct test *test)
+{
+	scnprintf(buf, NAME_CHARS, "%s.%s", test->suite, test->name);
+}
+
+/* Patterns separated by commas; a suite's bare name means all of it. */
+static bool is_meant(const struct test *test)
+{
+	char name[NAME_CHARS], globs[sizeof(plan.glob)], *next = globs, *glob;
+
+	full_name(name, test);
+	strlcpy(globs, plan.glob, sizeof(globs));
+	while ((glob = strsep(&next, ",")))
+		if (glob_match(glob, name) || glob_match(glob, test->suite))
+			return true;
+	return false;
+}
+
+static bool is_chosen(const struct test *test)
+{
+	return !(plan.quick && test->seconds > TEST_SECONDS) && is_meant(test);
+}
+
+static struct suite *find_suite(const char *name)
+{
+	for (unsigned int i = nr_suites; i-- > 0;)
+		if (!strcmp(suites[i].name, name))
+			return &suites[i];
+	if (nr_suites == MAX_SUITES)
+		return NULL;
+	suites[nr_suites] = (struct suite){.name = name};
+	return &suites[nr_suites++];
+}
+
+/*
+ * In link order, file by file; within a file as written, since a compiler may
+ * emit a file's objects in any order.
+ */
+static void add_to_suite(struct suite *s, const struct test *test)
+{
+	const struct test **place = chosen + s->first + s->nr++;
+
+	for (; place > chosen + s->first; place--) {
+		if (strcmp(place[-1]->file, test->file) ||
+		    place[-1]->line < test->line)
+			break;
+		place[0] = place[-1];
+	}
+	*place = test;
+}
+
+/* Count each suite's tests, then put each test in its suite's stretch. */
+static void choose(void)
+{
+	const struct test *const *t, *const *end;
+	struct suite *s;
+
+	nr_suites = nr_chosen = 0;
+	for (t = __registry_tests_start; t < __registry_tests_end; t++) {
+		if (!is_chosen(*t))
+			continue;
+		s = find_suite((*t)->suite);
+		if (!s || nr_chosen == MAX_TESTS) {
+			FAIL("no room for %s.%s", (*t)->suite, (*t)->name);
+			break;
+		}
+		s->nr++;
+		nr_chosen++;
+	}
+	for (unsigned int i = 1; i < nr_suites; i++)
+		suites[i].first = suites[i - 1].first + suites[i - 1].nr;
+	for (unsigned int i = 0; i < nr_suites; i++)
+		suites[i].nr = 0;
+	end = t;
+	for (t = __registry_tests_start; t < end; t++) {
+		if (!is_chosen(*t))
+			continue;
+		add_to_suite(find_suite((*t)->suite), *t);
+	}
+}
+
+static void shuffle(struct prng *rng)
+{
+	prng_shuffle(rng, suites, nr_suites, sizeof(suites[0]));
+	for (unsigned int i = 0; i < nr_suites; i++)
+		prng_shuffle(rng, chosen + suites[i].first, suites[i].nr,
+			     sizeof(chosen[0]));
+}
+
+/* --- Reporting --- */
+
+static void report_header(void)
+{
+	struct text *t = tap_begin();
+
+	text_add(t, "TAP version 14\n");
+	text_add(t, "# tally tests=%u seed=%llu repeat=%llu shuffle=%d "
+		    "from=%llu\n",
+		 nr_chosen, plan.seed, plan.repeat, plan.shuffle, plan.from);
+	tap_end();
+}
+
+static void report_line(const char *fmt, ...) __printf(1, 2);
+static void report_line(const char *fmt, ...)
+{
+	char line[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vscnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	text_add(tap_begin(), "%s\n", line);
+	tap_end();
+}
+
+static void report_test(const struct test *test, unsigned int number)
+{
+	struct text *t = tap_begin();
+	unsigned int kept = result.nr_failures;
+
+	text_add(t, "    %s %u - %s", result.nr_failures ? "not ok" : "ok",
+		 number, test->name);
+	if (!result.nr_failures && result.skipped)
+		text_add(t, " # SKIP %s", result.why);
+	text_add(t, "\n      ---\n");
+	if (kept > TEST_MAX_FAILURES)
+		kept = TEST_MAX_FAILURES;
+	if (kept)
+		text_add(t, "      failures:\n");
+	for (unsigned int i = 0; i < kept; i++) {
+		text_add(t, "        - ");
+		text_add_quoted(t, result.failures[i]);
+		text_add(t, "\n");
+	}
+	if (kept < result.nr_failures)
+		text_add(t, "        - \"... and %u more\"\n",
+			 result.nr_failures - kept);
+	text_add(t, "      ...\n");
+	tap_end();
+}
+
+/* --- Running --- */
+
+/* Not shared with any other test, round or seed. */
+static u64 seed_of(const char *name, u64 round)
+{
+	u64 hash = 0xcbf29ce484222325; /* FNV-1a */
+	struct prng rng;
+
+	while (*name)
+		hash = (hash ^ (unsigned char)*name++) * 0x100000001b3;
+	prng_init(&rng, plan.seed ^ hash);
+	return prng_u64(&rng) + round;
+}
+
+static void run_one(const struct test *test, unsigned int number, u64 round)
+{
+	char name[NAME_CHARS], line[NAME_CHARS + 16];
+
+	full_name(name, test);
+	scnprintf(line, sizeof(line), "test: %s\n", name);
+	early_puts(line);
+	report_line("    # start %s seconds=%u", name, test->seconds);
+
+	test_body_run(name, seed_of(name, round), test->fn);
+	test_body_close(&result);
+
+	if (result.nr_failures)
+		tally.failed++;
+	else if (result.skipped)
+		tally.skipped++;
+	else
+		tally.passed++;
+	report_test(test, number);
+}
+
+/* How many of the @nr tests from position @start on lie at or after from. */
+static unsigned int nr_left(u64 start, unsigned int nr)
+{
+	if (plan.from <= start)
+		return nr;
+	return plan.from - start < nr ? nr - (plan.from - start) : 0;
+}
+
+static void run_suite(const struct suite *s, unsigned int number, u64 round)
+{
+	unsigned int nr = nr_left(round * nr_chosen + s->first, s->nr);
+	unsigned int failed_before = tally.failed;
+
+	report_line("# Subtest: %s\n    1..%u", s->name, nr);
+	for (unsigned int i = 1; i <= nr; i++)
+		run_one(chosen[s->first + s->nr - nr + i - 1], i, round);
+	report_line("%s %u - %s",
+		    tally.failed == failed_before ? "ok" : "not ok", number,
+		    s->name);
+}
+
+/* Visit every suite of every round; with @dry, only count them. */
+static unsigned int walk_plan(bool dry)
+{
+	unsigned int number = 0;
+	struct prng rng;
+
+	choose();
+	prng_init(&rng, plan.seed);
+	for (u64 round = 0; round < plan.repeat; round++) {
+		if (plan.shuffle)
+			shuffle(&rng);
+		for (unsigned int i = 0; i < nr_suites; i++) {
+			const struct suite *s = &suites[i];
+
+			if (!nr_left(round * nr_chosen + s->first, s->nr))
+				continue;
+			number++;
+			if (!dry)
+				run_suite(s, number, round);
+		}
+	}
+	return number;
+}
+
+static void run_plan(void)
+{
+	unsigned int stray = test_nr_stray_failures();
+	unsigned int nr = walk_plan(true);
+
+	tally = (struct tally){};
+	report_header();
+	report_line("1..%u", nr);
+	walk_plan(false);
+	stray = test_nr_stray_failures() - stray;
+	report_line("# end passed=%u failed=%u skipped=%u stray=%u",
+		    tally.passed, tally.failed, tally.skipped, stray);
+	tally.failed += stray;
+}
+
+void tests_run_all(void)
+{
+	char nonce[2 * SEAL_KEY_BYTES + 2];
+
+	if (!cmdline_value("test", plan.glob, sizeof(plan.glob), false))
+		return;
+	plan.seed = cmdline_number("test.seed", 0);
+	plan.repeat = cmdline_number("test.repeat", 1);
+	plan.from = cmdline_number("test.from", 0);
+	plan.shuffle = cmdline_number("test.shuffle", 0);
+	plan.quick = cmdline_number("test.quick", 0);
+	if (cmdline_value("test.nonce", nonce, sizeof(nonce), true))
+		tap_open(nonce);
+
+	run_plan();
+	test_exit(tally.failed || !nr_chosen ? TEST_EXIT_FAILED : TEST_EXIT_PASSED);
+}
+
+int tests_run(const char *glob)
+{
+	plan = (struct plan){.repeat = 1, .seed = rdtsc()};
+	strlcpy(plan.glob, glob, sizeof(plan.glob));
+	run_plan();
+	return nr_chosen ? (int)tally.failed : -1;
+}

@@ -53,6 +53,12 @@ struct rq;
 
 /* -- Priorities -------------------------------------------------------------- */
 
+/* newlib's headers may have given some of these names already, as macros with
+ * the same values; whichever comes first, these stand. */
+#include <sys/sched.h>
+#undef SCHED_FIFO
+#undef SCHED_RR
+
 enum sched_policy {
 	SCHED_NORMAL, /* fair shares, by nice value */
 	SCHED_FIFO,   /* until it sleeps; before all fair tasks */
@@ -125,13 +131,13 @@ struct task {
 	/* This task only. */
 	unsigned int		rcu_nesting;
 	int			oom_score_adj;
-	struct _reent		*reent;		/* newlib's state (fs) */
+	struct _reent		*reent;		/* newlib's state, in the heap */
 	struct mem_cgroup	*active_memcg;	/* charge this one instead */
 
 	/* Opaque here; each names its owner. */
 	char			comm[16];	/* task.h: task_set_comm() */
 	struct files		*files;		/* fs */
-	struct task_heap	*heap;		/* kernel/task: malloc */
+	struct heap		*heap;		/* kernel/task: malloc */
 	struct css_set		*cgroups;	/* kernel/cgroup, RCU */
 	struct anon_arena	*arena;		/* mm/virt */
 

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reent.c - newlib's state, one for each task.
+ *
+ * Problem.    newlib keeps errno, the standard streams, strtok()'s place and
+ *             the like in a struct _reent of 1.9 KB, and asks for the current
+ *             one at every use.  Most kernel threads never need one.
+ * Idea.       It is made at the first request, in the task's own heap, and goes
+ *             with that.
+ * Atomic      Kernel code may call strtoul() and others that set errno where
+ * context.    nothing can be allocated.  It gets the one that newlib brings, as
+ *             all such callers do: what they leave in its errno is lost, and
+ *             nothing else of it is used there.  So does a task for which there was no memory;
+ *             apps are not started without theirs (task_reent_prepare()).
+ *
+ * Context: any.
+ */
+#include <reent.h>
+#include <string.h>
+#include <kernel/core/preempt.h>
+#include <kernel/core/sched.h>
+#include <kernel/task/heap.h>
+#include <kernel/task/newlib.h>
+#include <arch/irqflags.h>
+
+/* newlib's; its header is private. */
+void __call_exitprocs(int code, void *dso);
+
+static struct _reent *reent_create(void)
+{
+	struct heap *heap = task_heap();
+	struct _reent *r;
+
+	r = heap ? heap_alloc(heap, HEAP_ALIGN, sizeof(*r)) : NULL;
+	if (r)
+		_REENT_INIT_PTR(r);
+	return r;
+}
+
+bool task_reent_prepare(void)
+{
+	if (!current->reent)
+		current->reent = reent_create();
+	return current->reent;
+}
+
+struct _reent *__getreent(void)
+{
+	struct _reent *r = current->reent;
+
+	if (likely(r && !in_interrupt()))
+		return r;
+	if (in_atomic() || irqs_disabled() || !task_reent_prepare())
+		return _impure_ptr;
+	return current->reent;
+}
+
+void task_reent_exit(struct task *t)
+{
+	struct _reent *r = t->reent;
+
+	if (!r || READ_ONCE(t->kill_pending))
+		return;
+	/* As exit() does, for those that return from their function. */
+	__call_exitprocs(t->exit_code, NULL);
+	if (r->__cleanup)
+		r->__cleanup(r);
+}

@@ -59,8 +59,13 @@ SRC_lib := \
 
 # Floor 1: the machine.
 SRC_boot := \
+	boot/acpi.c \
 	boot/boot_info.c \
-	boot/pvh.c
+	boot/fw_cfg.c \
+	boot/note.c \
+	boot/param.c \
+	boot/pvh.c \
+	boot/ranges.c
 
 SRC_arch := \
 	arch/x86_64/entry.asm \
@@ -72,7 +77,8 @@ SRC_core := \
 	kernel/core/symbols.c
 
 # Floor 3: mechanism.
-SRC_mm :=
+SRC_mm := \
+	mm/page/memblock.c
 
 # Floor 4: what needs allocation.
 SRC_task :=
@@ -93,7 +99,10 @@ SRC_tests := \
 	tests/tap.c \
 	tests/seal.c \
 	tests/exit.c \
-	tests/framework_test.c
+	tests/framework_test.c \
+	boot/boot_info_test.c \
+	boot/param_test.c \
+	mm/page/memblock_test.c
 
 # Tasks' code: may use floating point.
 SRC_apps :=

@@ -8,6 +8,27 @@
 void pvh_read_info(struct boot_info *bi, phys_addr_t info);
 void multiboot2_read_info(struct boot_info *bi, phys_addr_t info);
 
-/* Add one range as the loader told it; order and overlaps do not matter. */
+/* Append up to @len characters of @text, after a blank if need be. */
+void boot_info_add_cmdline(struct boot_info *bi, const char *text, size_t len);
+
+/* Set what boot_info.cmdline says. */
+void boot_params_init(void);
+
+/*
+ * Add one range as the loader told it; order and overlaps do not matter.  What
+ * no machine can have (empty, past 52 bits, wrapping around) is cut to what
+ * makes sense.  When the table is full, the smallest usable range gives way:
+ * losing memory is better than taking somebody else's.
+ */
 void boot_info_add_range(struct boot_info *bi, phys_addr_t start, u64 size,
-			 enum boot_range_type type);
+			 u32 type);
+
+/*
+ * Sorted, disjoint and merged: @in becomes @out.  Where ranges overlap, the
+ * stricter type wins; usable ranges shrink to whole pages.  Returns how many
+ * there are, at most @max; *@lost is how many usable bytes did not fit.
+ */
+unsigned int boot_ranges_normalise(const struct boot_range *in,
+				   unsigned int nr_in, struct boot_range *out,
+				   unsigned int max, u64 *lost);
+void boot_info_normalise(struct boot_info *bi);

@@ -4,16 +4,57 @@
  */
 #include <arch/early_console.h>
 #include <arch/upcalls.h>
+#include <boot/fw_cfg.h>
+#include <boot/note.h>
+#include <string.h>
 #include "boot_impl.h"
+
+#define FW_CFG_CMDLINE "opt/tally/cmdline"
 
 struct boot_info boot_info;
 
-void boot_info_add_range(struct boot_info *bi, phys_addr_t start, u64 size,
-			 enum boot_range_type type)
+void boot_info_add_cmdline(struct boot_info *bi, const char *text, size_t len)
 {
-	if (bi->nr_ranges < BOOT_MAX_RANGES)
-		bi->ranges[bi->nr_ranges++] =
-			(struct boot_range){start, start + size, type};
+	size_t used = strlen(bi->cmdline);
+	size_t room = sizeof(bi->cmdline) - 1 - used;
+
+	len = strnlen(text, len);
+	if (!len)
+		return;
+	if (used && room) {
+		bi->cmdline[used++] = ' ';
+		room--;
+	}
+	if (len > room) {
+		boot_warn("command line is cut after %zu characters",
+			  sizeof(bi->cmdline) - 1);
+		len = room;
+	}
+	memcpy(bi->cmdline + used, text, len);
+	bi->cmdline[used + len] = '\0';
+}
+
+/* What QEMU's user adds comes last, so that it wins. */
+static void add_fw_cfg_cmdline(void)
+{
+	static char text[BOOT_MAX_CMDLINE];
+	long len = fw_cfg_read(FW_CFG_CMDLINE, text, sizeof(text));
+
+	if (len > 0)
+		boot_info_add_cmdline(&boot_info, text, sizeof(text));
+	if (len > (long)sizeof(text))
+		boot_warn("%s is cut after %zu characters", FW_CFG_CMDLINE,
+			  sizeof(text));
+}
+
+static void report_map(void)
+{
+	if (boot_info.nr_nonsense)
+		boot_warn("memory map: %u ranges that no machine can have",
+			  boot_info.nr_nonsense);
+	if (boot_info.lost_bytes)
+		boot_warn("memory map: too many ranges, %llu KiB left unused",
+			  boot_info.lost_bytes >> 10);
 }
 
 /* Called by entry.asm, on the boot CPU's first stack, interrupts off. */
@@ -26,5 +67,10 @@ void boot_main(enum boot_door door, phys_addr_t info)
 		pvh_read_info(&boot_info, info);
 	else
 		early_die("no such door");
+
+	boot_info_normalise(&boot_info);
+	report_map();
+	add_fw_cfg_cmdline();
+	boot_params_init();
 	kernel_main();
 }

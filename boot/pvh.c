@@ -8,7 +8,6 @@
  */
 #include <arch/layout.h>
 #include <arch/early_console.h>
-#include <string.h>
 #include "boot_impl.h"
 
 #define PVH_MAGIC 0x336ec578
@@ -43,8 +42,8 @@ void pvh_read_info(struct boot_info *bi, phys_addr_t info)
 	for (u32 i = 0; i < si->nr_memmap; i++)
 		boot_info_add_range(bi, map[i].base, map[i].size, map[i].type);
 	if (si->cmdline)
-		strlcpy(bi->cmdline, phys_to_virt(si->cmdline),
-			sizeof(bi->cmdline));
+		boot_info_add_cmdline(bi, phys_to_virt(si->cmdline),
+				      BOOT_MAX_CMDLINE);
 	if (si->nr_modules) {
 		const struct pvh_module *mod = phys_to_virt(si->modules);
 

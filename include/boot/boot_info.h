@@ -48,6 +48,8 @@ struct boot_info {
 	/* Sorted, disjoint; everything not named is a hole. */
 	struct boot_range ranges[BOOT_MAX_RANGES];
 	unsigned int nr_ranges;
+	unsigned int nr_nonsense; /* ranges no machine can have */
+	u64 lost_bytes;		  /* usable, but one range too many */
 
 	/* A modules' range must not be handed out before it is read. */
 	phys_addr_t initrd_start, initrd_end;

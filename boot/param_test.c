@@ -79,9 +79,10 @@ static unsigned int parse(const char *words)
 	flag = false;
 	text = NULL;
 	shape = '-';
-	said[0] = '\0';
 	strlcpy(line, words, sizeof(line));
 	old = boot_note_set_sink(hear);
+	/* The first sink hears what was said before it came. */
+	said[0] = '\0';
 	complaints = boot_param_parse(line, table, table + ARRAY_SIZE(table));
 	boot_note_set_sink(old);
 	return complaints;

@@ -16,9 +16,10 @@
 #include <arch/cpu.h>
 #include <arch/early_console.h>
 #include <boot/boot_info.h>
+#include <boot/param.h>
+#include <errno.h>
 #include <lib/format.h>
 #include <lib/glob.h>
-#include <lib/parse.h>
 #include <lib/random.h>
 #include <string.h>
 #include <tests/run.h>
@@ -61,45 +62,36 @@ static struct test_result result;
 
 /* --- What was asked for --- */
 
-/*
- * The value of @param in the command line, copied out; with @wipe, unreadable
- * in it afterwards.
- */
-static bool cmdline_value(const char *param, char *buf, size_t size, bool wipe)
+static const char	*asked_glob;
+static unsigned long	asked_seed;
+static unsigned long	asked_repeat = 1;
+static unsigned long	asked_from;
+static bool		asked_shuffle;
+static bool		asked_quick;
+static char		asked_nonce[2 * SEAL_KEY_BYTES + 2];
+
+/* Copied out, and unreadable afterwards: a test must not find it lying about. */
+static int take_nonce(const struct boot_param *param, const char *value)
 {
-	size_t len = strlen(param);
-	char *p = boot_info.cmdline;
+	char *original = strstr(boot_info.cmdline, param->name);
 
-	while ((p = strstr(p, param))) {
-		bool is_word = p == boot_info.cmdline || p[-1] == ' ';
-
-		p += len;
-		if (!is_word || *p != '=')
-			continue;
-		p++;
-		for (; *p && *p != ' '; p++) {
-			if (size > 1) {
-				*buf++ = *p;
-				size--;
-			}
-			if (wipe)
-				*p = '-';
-		}
-		*buf = '\0';
-		return true;
-	}
-	return false;
+	if (!value || strlen(value) >= sizeof(asked_nonce))
+		return -EINVAL;
+	strlcpy(asked_nonce, value, sizeof(asked_nonce));
+	if (original)
+		memset(original + strlen(param->name) + 1, '-', strlen(value));
+	memset((char *)value, '-', strlen(value));
+	return 0;
 }
 
-static u64 cmdline_number(const char *param, u64 otherwise)
-{
-	char text[32];
-	u64 value;
-
-	if (!cmdline_value(param, text, sizeof(text), false))
-		return otherwise;
-	return kstrtou64(text, 0, &value) ? otherwise : value;
-}
+BOOT_PARAM_STRING("test", asked_glob, "run the tests that match and leave");
+BOOT_PARAM_ULONG("test.seed", asked_seed, 0, ~0ul, "what random tests draw from");
+BOOT_PARAM_ULONG("test.repeat", asked_repeat, 1, ~0ul, "rounds");
+BOOT_PARAM_ULONG("test.from", asked_from, 0, ~0ul, "skip so many at the start");
+BOOT_PARAM_BOOL("test.shuffle", asked_shuffle, "in an order the seed chooses");
+BOOT_PARAM_BOOL("test.quick", asked_quick, "leave out the long ones");
+BOOT_PARAM("test.nonce", take_nonce, "32 hexadecimal digits",
+	   "the key of the report's seals; without it there is no report");
 
 /* --- Choosing --- */
 
@@ -341,17 +333,16 @@ static void run_plan(void)
 
 void tests_run_all(void)
 {
-	char nonce[2 * SEAL_KEY_BYTES + 2];
-
-	if (!cmdline_value("test", plan.glob, sizeof(plan.glob), false))
+	if (!asked_glob)
 		return;
-	plan.seed = cmdline_number("test.seed", 0);
-	plan.repeat = cmdline_number("test.repeat", 1);
-	plan.from = cmdline_number("test.from", 0);
-	plan.shuffle = cmdline_number("test.shuffle", 0);
-	plan.quick = cmdline_number("test.quick", 0);
-	if (cmdline_value("test.nonce", nonce, sizeof(nonce), true))
-		tap_open(nonce);
+	strlcpy(plan.glob, asked_glob, sizeof(plan.glob));
+	plan.seed = asked_seed;
+	plan.repeat = asked_repeat;
+	plan.from = asked_from;
+	plan.shuffle = asked_shuffle;
+	plan.quick = asked_quick;
+	if (asked_nonce[0])
+		tap_open(asked_nonce);
 
 	run_plan();
 	test_exit(tally.failed || !nr_chosen ? TEST_EXIT_FAILED : TEST_EXIT_PASSED);

@@ -92,6 +92,7 @@ SRC_main := \
 	kernel/main.c
 SRC_shell :=
 SRC_tests := \
+	kernel/core/symbols_test.c \
 	tests/run.c \
 	tests/body.c \
 	tests/expect.c \

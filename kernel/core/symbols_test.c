@@ -66,5 +66,5 @@ TEST(symbols, whole_text_is_consistent)
 		    !EXPECT(start >= (unsigned long)__text_start))
 			return;
 	}
-	EXPECT(functions > 500);
+	EXPECT(functions > 100);
 }

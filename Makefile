@@ -6,6 +6,7 @@
 #   make run           boot it to the serial shell (leave with ^A x)
 #   make test          boot it and let it test itself
 #   make bench         what each operation costs, in instructions and in time
+#   make harness-test  do the tests' own tools notice what goes wrong?
 #   make iso           $(OUT)/tally.iso, for BIOS and UEFI machines
 #   make debug         like run, but wait for gdb
 #   make clean         drop what was built, but keep newlib; distclean drops all
@@ -100,6 +101,8 @@ SRC_tests := \
 	tests/tap.c \
 	tests/seal.c \
 	tests/exit.c \
+	tests/bench.c \
+	tests/bench_bench.c \
 	tests/framework_test.c \
 	boot/boot_info_test.c \
 	boot/param_test.c \
@@ -215,11 +218,11 @@ $(OUT)/tally.elf: $(OBJ) $(OUT)/objects linker.ld $(NEWLIB)/stamp tools/symbols
 export OUT NM BOOT MEM NODES CMDLINE T SEED REPEAT SHUFFLE
 run debug: export CPUS := $(CPUS)
 TEST_CPUS := $(if $(filter file,$(origin CPUS)),2,$(CPUS))
-test quick-test bench: export CPUS := $(TEST_CPUS)
+test quick-test: export CPUS := $(TEST_CPUS)
 
 IMAGE	= $(if $(filter pvh,$(BOOT)),$(OUT)/tally.elf,$(OUT)/tally.iso)
 
-.PHONY: run debug test quick-test
+.PHONY: run debug test quick-test bench bench-check harness-test
 run: $(IMAGE) | doctor-run
 	@tools/run-qemu
 
@@ -232,6 +235,20 @@ test: $(IMAGE) | doctor-run
 # Without the tests that ask for extra time: what every change is held to.
 quick-test: $(IMAGE) | doctor-run
 	@tools/test-runner --quick
+
+# Once counting instructions, and for wall time on 1 and on 2 CPUs.
+bench: $(IMAGE) | doctor-run
+	@tools/bench-runner
+
+# The counted instructions alone, held to tests/bench_limits.
+bench-check: $(IMAGE) | doctor-run
+	@tools/bench-runner --check
+
+# Does the harness notice?  Culprits from tests/harness, in an image apart.
+harness-test: $(NEWLIB)/stamp | doctor-run
+	@mkdir -p $(OUT)/harness && ln -sfn ../newlib $(OUT)/harness/newlib
+	@$(MAKE) --no-print-directory OUT=$(OUT)/harness EXTRA=tests/harness
+	@OUT=$(OUT)/harness CPUS=2 tools/harness-selftest
 
 # --- Housekeeping -------------------------------------------------------------
 

@@ -7,6 +7,7 @@
  *	expect.c	what was compared, in words
  *	tap.c		records on COM2, each under a seal
  *	seal.c		the seal: a keyed hash that a test cannot compute
+ *	bench.c		benchmarks: rounds, figures, calibration
  *	exit.c		the ways out of the machine
  */
 #pragma once
@@ -76,6 +77,22 @@ unsigned int test_nr_stray_failures(void);
 
 /* A failure, already in words. */
 void test_body_fail(const char *words);
+
+/* --- bench.c --- */
+struct bench_entry;
+
+/*
+ * Choose the clock, and hold it against loops of known length when it is to
+ * count instructions: false if it is off by even one.
+ */
+bool bench_start(bool count_insns);
+
+/* The body of a benchmark, as test_body_run() calls it: all its rounds. */
+void bench_set_entry(const struct bench_entry *entry);
+void bench_body(void);
+
+/* What the rounds came to, as lines of the record. */
+void bench_add_figures(struct text *t);
 
 /* --- exit.c --- */
 enum test_exit {

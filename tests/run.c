@@ -9,6 +9,8 @@
  * happened.
  *
  *	test=GLOB[,GLOB]	on suite.name, or a whole suite
+ *	bench=GLOB[,GLOB]	benchmarks instead of tests
+ *	bench.count=insns	what they measure; time otherwise
  *	test.nonce=HEX		the seal's key, 32 digits; without it no report
  *	test.seed=N test.repeat=N test.shuffle=1 test.from=N
  *	test.quick=1		leave out tests that ask for extra time
@@ -22,6 +24,7 @@
 #include <lib/glob.h>
 #include <lib/random.h>
 #include <string.h>
+#include <tests/bench.h>
 #include <tests/run.h>
 #include "framework_impl.h"
 
@@ -31,6 +34,8 @@
 
 extern const struct test *const __registry_tests_start[];
 extern const struct test *const __registry_tests_end[];
+extern const struct bench_entry *const __registry_benches_start[];
+extern const struct bench_entry *const __registry_benches_end[];
 
 struct suite {
 	const char	*name;
@@ -45,6 +50,7 @@ struct plan {
 	u64		from;
 	bool		shuffle;
 	bool		quick;
+	enum bench_when	bench; /* 0: tests */
 };
 
 struct tally {
@@ -62,7 +68,10 @@ static struct test_result result;
 
 /* --- What was asked for --- */
 
-static const char	*asked_glob;
+static const char	*asked_tests;
+static const char	*asked_bench;
+static enum bench_when	asked_count = BENCH_WALL;
+static unsigned long	scale = 1;
 static unsigned long	asked_seed;
 static unsigned long	asked_repeat = 1;
 static unsigned long	asked_from;
@@ -84,10 +93,26 @@ static int take_nonce(const struct boot_param *param, const char *value)
 	return 0;
 }
 
-BOOT_PARAM_STRING("test", asked_glob, "run the tests that match and leave");
-BOOT_PARAM_ULONG("test.seed", asked_seed, 0, ~0ul, "what random tests draw from");
+static int set_count(const struct boot_param *param, const char *value)
+{
+	if (!value || (strcmp(value, "insns") && strcmp(value, "time")))
+		return -EINVAL;
+	asked_count = strcmp(value, "time") ? BENCH_INSN : BENCH_WALL;
+	return 0;
+}
+
+BOOT_PARAM_STRING("test", asked_tests, "run the tests that match, and leave");
+BOOT_PARAM_STRING("bench", asked_bench,
+		  "run the benchmarks that match, and leave");
+BOOT_PARAM("bench.count", set_count, "insns or time",
+	   "what benchmarks measure; insns takes QEMU's -icount shift=0");
+BOOT_PARAM_ULONG("test.seed", asked_seed, 0, ~0ul,
+		 "what random tests draw from");
 BOOT_PARAM_ULONG("test.repeat", asked_repeat, 1, ~0ul, "rounds");
-BOOT_PARAM_ULONG("test.from", asked_from, 0, ~0ul, "skip so many at the start");
+BOOT_PARAM_ULONG("test.from", asked_from, 0, ~0ul,
+		 "skip so many at the start");
+BOOT_PARAM_ULONG("test.scale", scale, 1, 1000,
+		 "how much slower than usual this machine is");
 BOOT_PARAM_BOOL("test.shuffle", asked_shuffle, "in an order the seed chooses");
 BOOT_PARAM_BOOL("test.quick", asked_quick, "leave out the long ones");
 BOOT_PARAM("test.nonce", take_nonce, "32 hexadecimal digits",
@@ -113,9 +138,33 @@ static bool is_meant(const struct test *test)
 	return false;
 }
 
-static bool is_chosen(const struct test *test)
+/* Benchmarks are planned by the test they contain. */
+static const struct bench_entry *bench_of(const struct test *test)
 {
-	return !(plan.quick && test->seconds > TEST_SECONDS) && is_meant(test);
+	return container_of(test, struct bench_entry, test);
+}
+
+static size_t nr_candidates(void)
+{
+	if (plan.bench)
+		return __registry_benches_end - __registry_benches_start;
+	return __registry_tests_end - __registry_tests_start;
+}
+
+/* The @i-th that is there, or NULL if it is not asked for. */
+static const struct test *candidate(size_t i)
+{
+	const struct test *test;
+
+	if (plan.bench)
+		test = &__registry_benches_start[i]->test;
+	else
+		test = __registry_tests_start[i];
+	if (plan.bench && !(bench_of(test)->when & plan.bench))
+		return NULL;
+	if (plan.quick && test->seconds > TEST_SECONDS)
+		return NULL;
+	return is_meant(test) ? test : NULL;
 }
 
 static struct suite *find_suite(const char *name)
@@ -149,30 +198,32 @@ static void add_to_suite(struct suite *s, const struct test *test)
 /* Count each suite's tests, then put each test in its suite's stretch. */
 static void choose(void)
 {
-	const struct test *const *t, *const *end;
+	const struct test *test;
+	size_t i, end = nr_candidates();
 	struct suite *s;
 
 	nr_suites = nr_chosen = 0;
-	for (t = __registry_tests_start; t < __registry_tests_end; t++) {
-		if (!is_chosen(*t))
+	for (i = 0; i < end; i++) {
+		test = candidate(i);
+		if (!test)
 			continue;
-		s = find_suite((*t)->suite);
+		s = find_suite(test->suite);
 		if (!s || nr_chosen == MAX_TESTS) {
-			FAIL("no room for %s.%s", (*t)->suite, (*t)->name);
+			FAIL("no room for %s.%s", test->suite, test->name);
+			end = i;
 			break;
 		}
 		s->nr++;
 		nr_chosen++;
 	}
-	for (unsigned int i = 1; i < nr_suites; i++)
+	for (i = 1; i < nr_suites; i++)
 		suites[i].first = suites[i - 1].first + suites[i - 1].nr;
-	for (unsigned int i = 0; i < nr_suites; i++)
+	for (i = 0; i < nr_suites; i++)
 		suites[i].nr = 0;
-	end = t;
-	for (t = __registry_tests_start; t < end; t++) {
-		if (!is_chosen(*t))
-			continue;
-		add_to_suite(find_suite((*t)->suite), *t);
+	for (i = 0; i < end; i++) {
+		test = candidate(i);
+		if (test)
+			add_to_suite(find_suite(test->suite), test);
 	}
 }
 
@@ -232,6 +283,8 @@ static void report_test(const struct test *test, unsigned int number)
 	if (kept < result.nr_failures)
 		text_add(t, "        - \"... and %u more\"\n",
 			 result.nr_failures - kept);
+	if (plan.bench && !result.nr_failures && !result.skipped)
+		bench_add_figures(t);
 	text_add(t, "      ...\n");
 	tap_end();
 }
@@ -257,9 +310,12 @@ static void run_one(const struct test *test, unsigned int number, u64 round)
 	full_name(name, test);
 	scnprintf(line, sizeof(line), "test: %s\n", name);
 	early_puts(line);
-	report_line("    # start %s seconds=%u", name, test->seconds);
+	report_line("    # start %s seconds=%lu", name, test->seconds * scale);
 
-	test_body_run(name, seed_of(name, round), test->fn);
+	if (plan.bench)
+		bench_set_entry(bench_of(test));
+	test_body_run(name, seed_of(name, round),
+		      plan.bench ? bench_body : test->fn);
 	test_body_close(&result);
 
 	if (result.nr_failures)
@@ -331,21 +387,39 @@ static void run_plan(void)
 	tally.failed += stray;
 }
 
+/* What the command line asks for; false if for nothing. */
+static bool read_plan(void)
+{
+	plan = (struct plan){
+		.seed = asked_seed,
+		.repeat = asked_repeat,
+		.from = asked_from,
+		.shuffle = asked_shuffle,
+		.quick = asked_quick,
+	};
+	if (asked_bench)
+		plan.bench = asked_count;
+	else if (!asked_tests)
+		return false;
+	strlcpy(plan.glob, asked_bench ? asked_bench : asked_tests,
+		sizeof(plan.glob));
+	return true;
+}
+
 void tests_run_all(void)
 {
-	if (!asked_glob)
+	if (!read_plan())
 		return;
-	strlcpy(plan.glob, asked_glob, sizeof(plan.glob));
-	plan.seed = asked_seed;
-	plan.repeat = asked_repeat;
-	plan.from = asked_from;
-	plan.shuffle = asked_shuffle;
-	plan.quick = asked_quick;
 	if (asked_nonce[0])
 		tap_open(asked_nonce);
-
+	memset(asked_nonce, 0, sizeof(asked_nonce));
+	if (plan.bench && !bench_start(plan.bench == BENCH_INSN)) {
+		tap_bail_out("the clock does not count instructions exactly");
+		test_exit(TEST_EXIT_ABORTED);
+	}
 	run_plan();
-	test_exit(tally.failed || !nr_chosen ? TEST_EXIT_FAILED : TEST_EXIT_PASSED);
+	test_exit(tally.failed || !nr_chosen ? TEST_EXIT_FAILED
+					     : TEST_EXIT_PASSED);
 }
 
 int tests_run(const char *glob)

@@ -48,10 +48,15 @@ struct bench;
 #define BENCH_WHEN(suite_, name_, when_, seconds_)                             \
 	static void bench_fn_##suite_##__##name_(struct bench *b);             \
 	static const struct bench_entry bench_##suite_##__##name_ = {          \
-		.suite = #suite_,                                              \
-		.name = #name_,                                                \
+		.test =                                                        \
+			{                                                      \
+				.suite = #suite_,                              \
+				.name = #name_,                                \
+				.file = __FILE__,                              \
+				.line = __LINE__,                              \
+				.seconds = (seconds_),                         \
+			},                                                     \
 		.when = (when_),                                               \
-		.seconds = (seconds_),                                         \
 		.fn = bench_fn_##suite_##__##name_,                            \
 	};                                                                     \
 	TEST_REGISTER("benches", bench_entry, bench_##suite_##__##name_);     \
@@ -79,17 +84,15 @@ void bench_end(struct bench *b, const char *figure, unsigned long count);
 void bench_report(struct bench *b, const char *figure, const char *unit,
 		  u64 num, u64 den);
 
-/* Whether this boot counts instructions. */
+/* Whether this boot counts instructions; it measures time otherwise. */
 bool bench_counts_insns(void);
 
-/* The measured clock: the TSC, in instructions or in cycles. */
+/* What is measured: instructions, or nanoseconds. */
 u64 bench_clock(void);
 
 /* What the macro is made of. */
 struct bench_entry {
-	const char	*suite;
-	const char	*name;
+	struct test	test; /* without a function */
 	enum bench_when	when;
-	unsigned int	seconds;
 	void		(*fn)(struct bench *b);
 };

@@ -30,7 +30,9 @@ TEST_T(culprit, halts_with_irqs_off, 1)
 
 TEST(culprit, writes_to_nowhere)
 {
-	*(volatile int *)0x10 = 1;
+	int *volatile nowhere = (int *)0x10;
+
+	*nowhere = 1;
 }
 
 TEST(culprit, runs_nowhere)
@@ -42,7 +44,6 @@ TEST(culprit, runs_nowhere)
 
 TEST(culprit, writes_to_text)
 {
-	*(volatile char *)(unsigned long)rdtsc = 0;
 	*(volatile char *)(unsigned long)test_end = 0;
 }
 

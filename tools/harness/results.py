@@ -14,6 +14,7 @@ class Result:
     why: list = dataclasses.field(default_factory=list)
     seconds: float = 0.0
     console: list = dataclasses.field(default_factory=list)
+    figures: list = dataclasses.field(default_factory=list)
 
     @property
     def full_name(self):
@@ -26,6 +27,7 @@ class Run:
     title: str
     facts: dict
     results: list = dataclasses.field(default_factory=list)
+    seconds: float = 0.0
 
     def count(self, state):
         return sum(r.state == state for r in self.results)

@@ -7,6 +7,7 @@ finish() says whether everything that must agree does: the plan is complete, the
 closing record and the exit status match the results, and nothing foreign was
 on the report line.  If not, it names a culprit, and where to go on.
 """
+import json
 import re
 import time
 
@@ -28,6 +29,7 @@ HEADER = re.compile(r"# tally tests=(\d+) seed=(\d+) repeat=(\d+)")
 END = re.compile(r"# end passed=(\d+) failed=(\d+) skipped=(\d+) stray=(\d+)")
 DURATION = re.compile(r"\s+duration_ms: ([\d.]+)$")
 FAILURE = re.compile(r'\s+- "(.*)"$')
+FIGURE = re.compile(r"\s+- (\{.*\})$")
 CONSOLE_MARK = re.compile(r"test: (\S+)$")
 
 
@@ -111,7 +113,7 @@ class Session:
 
     def deadline(self):
         if self.running:
-            seconds = self.running[2] * self.scale
+            seconds = self.running[2]
             own = (self.since + seconds + GRACE_SECONDS,
                    f"still ran {GRACE_SECONDS} s after its limit of "
                    f"{seconds:g} s")
@@ -160,22 +162,26 @@ class Session:
             self.stray.append(f"a result for {name}, which was not running")
             return
         seconds = time.monotonic() - self.since
-        why = []
+        why, figures = [], []
         for line in lines:
             if DURATION.match(line):
                 seconds = float(DURATION.match(line).group(1)) / 1000
             elif FAILURE.match(line):
                 why.append(unquote(FAILURE.match(line).group(1)))
+            elif FIGURE.match(line):
+                figures.append(json.loads(FIGURE.match(line).group(1)))
         state = PASSED if verdict == "ok" else FAILED
         if state == PASSED and skip is not None:
             state, why = SKIPPED, [skip]
-        self._finish_test(state, why, seconds)
+        self._finish_test(state, why, seconds, figures)
 
-    def _finish_test(self, state, why, seconds):
+    def _finish_test(self, state, why, seconds, figures=()):
         suite, name, _ = self.running
         if self.violations:
             state, why = FAILED, why + self.violations
         result = Result(suite, name, state, why, seconds)
+        if state == PASSED:
+            result.figures = list(figures)
         if state == FAILED:
             result.console = self.console_log.said_by(result.full_name)
         self.running, self.violations = None, []

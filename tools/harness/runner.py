@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""runner.py - boot after boot, until the plan is through.
+
+A Runner asks the guest for a plan on its command line, follows each boot with a
+Session, and goes on behind the culprit when one takes the guest down.
+"""
+import dataclasses
+import os
+import secrets
+import sys
+import time
+
+from harness import guest, qemu
+from harness.results import FAILED, Result, Run, describe_failure
+from harness.results import describe_suite
+from harness.session import Session
+
+MAX_CRASHES = 20         # then the rest is given up
+
+
+class Runner:
+    """@wanted: words for the command line that say what is to run."""
+
+    def __init__(self, machine, wanted, limit, verbose=False):
+        self.machine = machine
+        self.wanted = wanted
+        self.limit = limit
+        self.verbose = verbose
+        self.nonce = secrets.token_hex(16)
+        self.symbols = guest.Symbols(machine.kernel)
+        # Virtual CPUs that take turns share one core's speed, and counting
+        # instructions costs some of it.
+        self.scale = max(1, machine.cpus // 4) * (3 if machine.icount else 1)
+        facts = {"nonce": self.nonce, "boot": machine.boot,
+                 "cpus": machine.cpus, "mem": f"{machine.mem >> 20}M",
+                 "nodes": machine.nodes}
+        self.run_record = Run("tally", facts)
+        self.printed_suite = None
+
+    def cmdline(self, start_at):
+        words = [self.machine.cmdline, *self.wanted,
+                 f"test.nonce={self.nonce}", f"test.scale={self.scale}",
+                 "panic=exit"]
+        if start_at:
+            words.append(f"test.from={start_at}")
+        return " ".join(word for word in words if word)
+
+    def run(self):
+        """The Run that came of it; details are printed on the way."""
+        began = time.monotonic()
+        start_at = 0
+        for crash in range(MAX_CRASHES + 1):
+            session = self.boot(start_at, began + self.limit)
+            start_at = session.position
+            if session.through or time.monotonic() > began + self.limit:
+                break
+            if session.total is None or not session.results:
+                break            # it would only do the same again
+        if not session.through and session.total is not None:
+            self.not_run(session.total - start_at)
+        self.print_suite()
+        self.run_record.seconds = time.monotonic() - began
+        return self.run_record
+
+    def boot(self, start_at, deadline):
+        session = Session(self.nonce, start_at, self.scale, deadline,
+                          self.on_result)
+        if self.verbose:
+            session.console = self.tee(session.console)
+        machine = dataclasses.replace(self.machine,
+                                      cmdline=self.cmdline(start_at))
+        ending = guest.run(machine, session, int(self.limit * 2))
+        places = guest.where(ending.registers, self.symbols)
+        session.through = session.finish(ending, places)
+        for what in session.stray:
+            self.blame_run(what, session)
+        if start_at == 0 and session.total is not None:
+            self.run_record.facts["boot_seconds"] = \
+                f"{session.boot_seconds:.2f}"
+        return session
+
+    @staticmethod
+    def tee(console):
+        def take(data):
+            sys.stderr.buffer.write(data)
+            sys.stderr.flush()
+            console(data)
+        return take
+
+    # Results as they come ----------------------------------------------------
+
+    def on_result(self, result):
+        if self.printed_suite not in (None, result.suite):
+            self.print_suite()
+        self.printed_suite = result.suite
+        self.run_record.results.append(result)
+        if result.state == FAILED:
+            print(describe_failure(result), flush=True)
+
+    def print_suite(self):
+        """The stretch of results that just ended, if it is one suite's."""
+        stretch = []
+        for result in reversed(self.run_record.results):
+            if result.suite != self.printed_suite:
+                break
+            stretch.append(result)
+        if stretch:
+            print(describe_suite(self.printed_suite, stretch), flush=True)
+        self.printed_suite = None
+
+    def blame_run(self, what, session):
+        """A failure that no test was running to take."""
+        after = session.results[-1].full_name if session.results else "boot"
+        self.on_result(Result("harness", f"after {after}", FAILED, [what],
+                              console=session.console_log.last_words()))
+
+    def not_run(self, number):
+        if number > 0:
+            self.on_result(Result("harness", "rest of the plan", FAILED,
+                                  [f"{number} tests were not run"]))
+
+
+def number(name, default):
+    """A whole number from the environment."""
+    text = os.environ.get(name) or str(default)
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise qemu.UsageError(f"{name}={text}: expected a number") from None
+
+
+def globs(name, default):
+    """Patterns from the environment, fit for one word of a command line."""
+    text = os.environ.get(name) or default
+    if any(c.isspace() for c in text):
+        raise qemu.UsageError(f"{name}={text!r}: separate patterns by commas")
+    return text

@@ -71,10 +71,27 @@ SRC_boot := \
 SRC_arch := \
 	arch/x86_64/entry.asm \
 	arch/x86_64/early_console.c \
-	arch/x86_64/percpu.c
+	arch/x86_64/features.c \
+	arch/x86_64/percpu.c \
+	arch/x86_64/cpumask.c \
+	arch/x86_64/topology.c \
+	arch/x86_64/trap_entry.asm \
+	arch/x86_64/trap.c \
+	arch/x86_64/extable.c \
+	arch/x86_64/descriptors.c \
+	arch/x86_64/paging.c \
+	arch/x86_64/paging_init.c \
+	arch/x86_64/tlb.c \
+	arch/x86_64/lapic.c \
+	arch/x86_64/calibrate.c \
+	arch/x86_64/clock.c \
+	arch/x86_64/timer.c \
+	arch/x86_64/patch.c \
+	arch/x86_64/upcall_defaults.c
 
 # Floor 2: never allocates.
 SRC_core := \
+	kernel/core/percpu.c \
 	kernel/core/symbols.c
 
 # Floor 3: mechanism.

@@ -4,11 +4,17 @@
  *
  * Every part of Tally is started here, by name, once, in this order.
  */
+#include <arch/clock.h>
 #include <arch/cpu.h>
 #include <arch/early_console.h>
+#include <arch/features.h>
+#include <arch/paging.h>
+#include <arch/smp.h>
+#include <arch/trap.h>
 #include <arch/upcalls.h>
 #include <boot/boot_info.h>
 #include <boot/note.h>
+#include <kernel/core/percpu.h>
 #include <mm/page/memblock.h>
 #include <tests/run.h>
 
@@ -18,13 +24,35 @@ static void print_note(enum boot_note_level level, const char *text)
 	early_puts("\n");
 }
 
+static phys_addr_t boot_table_alloc(void)
+{
+	void *table = memblock_alloc(PAGE_SIZE, PAGE_SIZE);
+
+	return table ? virt_to_phys(table) : 0;
+}
+
+static void boot_table_free(phys_addr_t table)
+{
+	memblock_phys_free(table, PAGE_SIZE);
+}
+
 void kernel_main(void)
 {
+	trap_init_boot();
+	cpu_features_init();
+	cpu_enable_features();
 	early_puts("Tally: entered through ");
 	early_puts(boot_info.loader);
 	early_puts("\n");
 	boot_note_set_sink(print_note);
 	memblock_init();
+	paging_set_table_allocator(boot_table_alloc, boot_table_free);
+	paging_init();
+	memblock_set_current_limit(MEMBLOCK_ANYWHERE);
+	cpu_topology_init();
+	percpu_areas_init(memblock_alloc_node);
+	arch_apic_init();
+	arch_clock_init();
 	tests_run_all();
 	for (;;)
 		cpu_halt();

@@ -24,7 +24,11 @@ CR4_INITIAL		equ 0x000000a0	; PAE PGE
 EFER			equ 0xc0000080
 EFER_LME_NXE		equ 0x900
 
+MSR_GS_BASE		equ 0xc0000101
+
 extern	boot_main			; boot/boot_info.c
+extern	__percpu_start, __percpu_end, __percpu_boot	; linker.ld
+extern	__per_cpu_offset, this_cpu_offset		; percpu.c
 
 ; -- PVH: an ELF note names the 32-bit physical entry ------------------------
 section .note.pvh note alloc noexec nowrite align=4
@@ -126,14 +130,30 @@ long_mode_high:
 	xor	eax, eax
 	mov	fs, ax
 	mov	gs, ax
-	xor	eax, eax		; GS base 0: the image's per-CPU copy
-	xor	edx, edx
-	mov	ecx, 0xc0000101
-	wrmsr
 	mov	rsp, boot_stack_top
 	xor	ebp, ebp		; backtraces end here
-	mov	edi, edi
-	mov	esi, esi
+
+	; The boot CPU's own copy of the per-CPU variables; the image's stays
+	; as it is, for the other CPUs to start from.
+	mov	r12d, edi
+	mov	r13d, esi
+	mov	rsi, __percpu_start
+	mov	rdi, __percpu_boot
+	mov	rcx, __percpu_end
+	sub	rcx, rsi
+	mov	rax, rdi
+	sub	rax, rsi		; GS base: distance between the copies
+	mov	r14, rax
+	rep movsb
+	mov	rdx, rax
+	shr	rdx, 32
+	mov	ecx, MSR_GS_BASE
+	wrmsr
+	mov	[__per_cpu_offset], r14
+	mov	[gs:this_cpu_offset], r14
+
+	mov	edi, r12d
+	mov	esi, r13d
 	call	boot_main
 	ud2
 

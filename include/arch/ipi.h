@@ -6,8 +6,7 @@
  * is visible to the handler.  Sending to a CPU that is not online is ignored;
  * masks may name the sender, who is left out.
  *
- * Any context, NMI included (a send that an NMI interrupts is repeated by the
- * hardware's own rules).
+ * Any context, NMI included.
  */
 #pragma once
 #include <arch/cpumask.h>

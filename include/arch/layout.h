@@ -9,6 +9,9 @@
  *	ffff888000000000  direct map   all RAM, one to one
  *	ffffc90000000000  vmalloc      1 TiB, guard pages between areas
  *	ffffd10000000000  per-CPU      units of all CPUs, chunk after chunk
+ *	ffffd20000000000  exceptions   each CPU's stacks for NMI, double fault...
+ *	ffffd30000000000  devices      registers, and firmware's tables
+ *	ffffd40000000000  patch window writable alias of text being patched
  *	ffffea0000000000  vmemmap      struct page, present sections only
  *	ffffffff80000000  image        the last 2 GiB, for -mcmodel=kernel
  */
@@ -24,7 +27,12 @@
 #define VMALLOC_SIZE	0x0000010000000000ul /* 1 TiB */
 #define PERCPU_BASE	0xffffd10000000000ul
 #define PERCPU_SIZE	0x0000010000000000ul
+#define TRAP_STACK_BASE 0xffffd20000000000ul
+#define DEVICE_BASE	0xffffd30000000000ul
+#define DEVICE_SIZE	0x0000010000000000ul
+#define PATCH_WINDOW	0xffffd40000000000ul
 #define VMEMMAP_BASE	0xffffea0000000000ul
+#define VMEMMAP_SIZE	0x0000010000000000ul
 #define KERNEL_VMA	0xffffffff80000000ul
 #define KERNEL_PHYS	0x0000000001000000ul
 

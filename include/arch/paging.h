@@ -36,13 +36,14 @@
 /*
  * Map [va, va + size) to [pa, pa + size), all multiples of PAGE_SIZE, with
  * the largest pages that fit.  0; -EEXIST if something is mapped there;
- * -ENOMEM if a table could not be had; on error nothing stays mapped.  Context:
- * as the table allocator's.
+ * -ENOMEM if a table could not be had.  On error nothing stays mapped, and
+ * the caller flushes as after paging_unmap().  Context: the table allocator's.
  */
 int paging_map(unsigned long va, phys_addr_t pa, unsigned long size,
 	       unsigned int prot);
 
-/* Drop every mapping in the range; holes are fine.  The caller flushes. */
+/* Drop every mapping in the range; holes are fine, but a page larger than
+ * 4 KiB must lie in it as a whole.  The caller flushes. */
 void paging_unmap(unsigned long va, unsigned long size);
 
 /* Change the rights of what is mapped; holes are fine.  The caller flushes.
@@ -71,12 +72,19 @@ bool virt_to_phys_any(const volatile void *va, phys_addr_t *pa);
  * and flushed all of it.  Only tables wholly inside the range go. */
 void paging_free_tables(unsigned long va, unsigned long size);
 
-/* Pages in use as tables that came from the current allocator. */
+/* Pages that the current allocator gave and that are in use as tables. */
 unsigned long paging_nr_tables(void);
 
+/* Visit every mapped page, ascending; a page is 4 KiB, 2 MiB or 1 GiB.  For
+ * checks: nothing may be unmapped meanwhile. */
+void paging_for_each(void (*visit)(unsigned long va,
+				   const struct paging_entry *entry,
+				   void *arg),
+		     void *arg);
+
 /*
- * Where tables come from: memblock first, the page allocator later (which
- * must not be asked to free what memblock gave: paging does not).  @alloc
+ * Where tables come from: memblock first, the page allocator later; a table
+ * is given back only to the one it came from, and never to the first.  @alloc
  * returns a zeroed page's address, or 0.
  */
 void paging_set_table_allocator(phys_addr_t (*alloc)(void),

@@ -21,8 +21,6 @@
 /* Highest number of CPUs the build can describe. */
 #define NR_CPUS 256
 
-#define __percpu
-
 #define DEFINE_PER_CPU(type, name)                                             \
 	__attribute__((section(".percpu"))) __typeof__(type) name
 #define DEFINE_PER_CPU_ALIGNED(type, name)                                     \
@@ -31,7 +29,8 @@
 
 extern char __percpu_start[], __percpu_end[];
 
-/* Distance from the image's copy to CPU n's; 0 until the areas exist. */
+/* Distance from the image's copy to CPU n's.  Until the areas exist, only CPU
+ * 0 has one. */
 extern unsigned long __per_cpu_offset[NR_CPUS];
 
 /* This CPU's own distance, kept in its area.  Same value as its GS base. */
@@ -123,3 +122,6 @@ DECLARE_PER_CPU(unsigned int, cpu_number);
 #define this_cpu_ptr(ptr) raw_cpu_ptr(ptr)
 
 #define smp_processor_id() this_cpu_read(cpu_number)
+
+/* Become @cpu as far as per-CPU variables go.  Bring-up only. */
+void percpu_switch_base(unsigned int cpu);

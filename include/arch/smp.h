@@ -8,19 +8,16 @@
 #pragma once
 #include <arch/cpumask.h>
 
-/*
- * The firmware says there is a CPU with this APIC id.  Returns its number,
- * the known one if it was told before, or -ENOSPC.  Before percpu_areas_init().
- */
-int cpu_register(u32 apic_id);
+/* Number the CPUs that acpi_info names, which makes them possible and present.
+ * Once, before the per-CPU areas. */
+void cpu_topology_init(void);
 
 /* The number of the CPU with this APIC id, or -ENOENT; and back. */
 int cpu_from_apic_id(u32 apic_id);
 u32 cpu_apic_id(unsigned int cpu);
 
-/* Which node a CPU is on, 0 unless SRAT said otherwise. */
+/* Which node a CPU is on, 0 unless SRAT said otherwise; this CPU's. */
 int cpu_to_node(unsigned int cpu);
-void cpu_set_node(unsigned int cpu, int node);
 int numa_node_id(void);
 
 /*
@@ -33,6 +30,9 @@ int numa_node_id(void);
  */
 void arch_cpu_prepare(unsigned int cpu, void *stack_top);
 unsigned int arch_cpus_start(void);
+
+/* Find the local APIC and turn on this CPU's.  Boot CPU, once. */
+void arch_apic_init(void);
 
 /* Put the machine back to its start; for ever. */
 void __attribute__((noreturn)) arch_reboot(void);

@@ -16,5 +16,3 @@
  * Replaces the deadline that was set. */
 void arch_timer_set_deadline_ns(u64 deadline);
 void arch_timer_stop(void);
-
-void arch_timer_init_cpu(void);

@@ -97,3 +97,8 @@ int probe_write(void *dst, const void *src, size_t len);
 /* This CPU's GDT, TSS, IDT and exception stacks. */
 void trap_init_boot(void); /* first: no exception stacks yet */
 void trap_init_cpu(unsigned int cpu);
+
+/* Map @cpu's exception stacks, from @node's memory if it can be: 0, or -ENOMEM
+ * (the boot is over).  @alloc is memblock_alloc_node(). */
+typedef void *(*arch_alloc_node_fn)(size_t size, size_t align, int node);
+int trap_map_stacks(unsigned int cpu, arch_alloc_node_fn alloc, int node);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* topology.c - the firmware's CPUs get Tally's numbers. */
+#include <arch/percpu.h>
+#include <arch/smp.h>
+#include <boot/acpi.h>
+#include <errno.h>
+#include "apic_impl.h"
+
+static u32 apic_ids[NR_CPUS];
+static int nodes[NR_CPUS];
+
+static void add_cpu(u32 apic_id, int node)
+{
+	if (nr_cpu_ids >= NR_CPUS)
+		return;
+	apic_ids[nr_cpu_ids] = apic_id;
+	nodes[nr_cpu_ids] = node;
+	cpumask_set_cpu(nr_cpu_ids, &cpu_possible_mask);
+	cpumask_set_cpu(nr_cpu_ids, &cpu_present_mask);
+	nr_cpu_ids++;
+}
+
+/* The boot CPU is 0 wherever the firmware lists it; the others follow in the
+ * firmware's order, which keeps neighbours neighbours. */
+void cpu_topology_init(void)
+{
+	u32 own = lapic_own_id();
+
+	nr_cpu_ids = 0;
+	add_cpu(own, 0);
+	for (unsigned int i = 0; i < acpi_info.nr_cpus; i++) {
+		const struct acpi_cpu *c = &acpi_info.cpus[i];
+
+		if (c->apic_id == own)
+			nodes[0] = c->node;
+		else if (c->enabled)
+			add_cpu(c->apic_id, c->node);
+	}
+}
+
+int cpu_from_apic_id(u32 apic_id)
+{
+	for (unsigned int cpu = 0; cpu < nr_cpu_ids; cpu++)
+		if (apic_ids[cpu] == apic_id)
+			return cpu;
+	return -ENOENT;
+}
+
+u32 cpu_apic_id(unsigned int cpu)
+{
+	return apic_ids[cpu];
+}
+
+int cpu_to_node(unsigned int cpu)
+{
+	return nodes[cpu];
+}
+
+int numa_node_id(void)
+{
+	return nodes[smp_processor_id()];
+}

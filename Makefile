@@ -92,6 +92,16 @@ SRC_arch := \
 # Floor 2: never allocates.
 SRC_core := \
 	kernel/core/percpu.c \
+	kernel/core/backtrace.c \
+	kernel/core/exception.c \
+	kernel/core/interim.c \
+	kernel/core/nmi.c \
+	kernel/core/panic.c \
+	kernel/core/printk.c \
+	kernel/core/printk_ring.c \
+	kernel/core/report.c \
+	kernel/core/spinlock.c \
+	kernel/core/static_key.c \
 	kernel/core/symbols.c
 
 # Floor 3: mechanism.

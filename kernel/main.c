@@ -6,23 +6,17 @@
  */
 #include <arch/clock.h>
 #include <arch/cpu.h>
-#include <arch/early_console.h>
 #include <arch/features.h>
 #include <arch/paging.h>
 #include <arch/smp.h>
 #include <arch/trap.h>
 #include <arch/upcalls.h>
 #include <boot/boot_info.h>
-#include <boot/note.h>
 #include <kernel/core/percpu.h>
+#include <kernel/core/printk.h>
+#include <kernel/core/static_key.h>
 #include <mm/page/memblock.h>
 #include <tests/run.h>
-
-static void print_note(enum boot_note_level level, const char *text)
-{
-	early_puts(text);
-	early_puts("\n");
-}
 
 static phys_addr_t boot_table_alloc(void)
 {
@@ -41,10 +35,9 @@ void kernel_main(void)
 	trap_init_boot();
 	cpu_features_init();
 	cpu_enable_features();
-	early_puts("Tally: entered through ");
-	early_puts(boot_info.loader);
-	early_puts("\n");
-	boot_note_set_sink(print_note);
+	printk_init();
+	static_key_init();
+	pr_info("Tally: entered through %s", boot_info.loader);
 	memblock_init();
 	paging_set_table_allocator(boot_table_alloc, boot_table_free);
 	paging_init();

@@ -26,6 +26,6 @@ void backtrace_print_task(struct task *task);
 unsigned int backtrace_save(unsigned long *pcs, unsigned int max,
 			    unsigned int skip);
 
-/* Ask every CPU for its backtrace by NMI, wait a bounded time for them to
- * print.  Any context. */
+/* This CPU's, then every other's: each is asked by NMI, in turn, and given a
+ * bounded time to print.  Any context. */
 void backtrace_print_all_cpus(void);

@@ -47,6 +47,7 @@ struct lockdep_map {
 	const struct lock_class_key *key; /* NULL: the map's own address */
 	u8 type;
 	u16 classes[LOCKDEP_SUBCLASSES]; /* looked up once; 0: not yet */
+	unsigned long acquired_at; /* by the owner */
 };
 
 struct held_lock {
@@ -80,6 +81,9 @@ bool lock_is_held(const struct lockdep_map *map);
  * a loop that holds none. */
 void lockdep_assert_none_held(void);
 
+/* What every CPU's task holds now; for reports.  Any context. */
+void lockdep_print_held(void);
+
 /* Does the memory about to be freed hold a lock that is held? */
 void lockdep_check_freed(const void *start, size_t size);
 
@@ -100,6 +104,7 @@ void __assert_irqs_off(const char *file, int line);
 #define lock_acquire(map, subclass, how, pc) ((void)0)
 #define lock_release(map, pc)		     ((void)0)
 #define lockdep_assert_none_held()	     ((void)0)
+#define lockdep_print_held()		     ((void)0)
 #define lockdep_check_freed(start, size)     ((void)(start), (void)(size))
 
 #define assert_held(lock) ((void)(lock))

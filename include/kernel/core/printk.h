@@ -40,8 +40,10 @@ enum log_level {
 #define pr_fmt(fmt) fmt
 #endif
 
-/* Lines longer than PRINTK_MAX_LINE - 1 go on in another record. */
+/* Lines longer than this, NUL included, go on in another record; one call
+ * files at most PRINTK_MAX_TEXT. */
 #define PRINTK_MAX_LINE 200
+#define PRINTK_MAX_TEXT 512
 
 void printk(const char *fmt, ...) __printf(1, 2) __cold;
 void vprintk(enum log_level level, const char *fmt, va_list ap)
@@ -74,15 +76,15 @@ struct console {
 	const char *name;
 	void (*write)(struct console *con, const char *text, size_t len);
 
-	/* Records above this level are not shown; 0 means loglevel=. */
-	unsigned int level;
+	/* It drives the early serial port: takes over from there. */
+	bool replaces_early;
 
 	/* printk's own. */
 	struct console *next;
 	u64 seq; /* first record not yet written */
 };
 
-/* A new console first hears everything still in the ring. */
+/* A new console first hears everything still in the ring.  Tasks and boot. */
 void register_console(struct console *con);
 void unregister_console(struct console *con);
 
@@ -93,7 +95,7 @@ void printk_flush(void);
 /* Is there something left for printk_flush() to write? */
 bool printk_pending(void);
 
-/* The highest level that consoles show: loglevel=0..8 shows those below it. */
+/* Consoles show the levels below it: loglevel=0..8. */
 extern unsigned long console_loglevel;
 
 /* What the log knows of one line. */
@@ -123,12 +125,13 @@ size_t printk_render(const struct printk_record *rec, char *buf, size_t size);
  */
 unsigned long printk_nr_dropped(void);
 
-/* Where time comes from once there is a clock; any context, NMI included. */
-void printk_set_clock(u64 (*ns_since_boot)(void));
-
-/* Registers the polled serial port as the first console. */
+/* The polled serial port becomes the first console; what boot code had to say
+ * is said. */
 void printk_init(void);
 
-/* For panic(): this CPU is the only one left, and takes the consoles from
- * whoever held them. */
+/*
+ * For panic().  From begin() on only this CPU writes to consoles, whoever did
+ * before; records that stopped CPUs left unfinished are passed over by flush().
+ */
 void printk_panic_begin(void);
+void printk_panic_flush(void);

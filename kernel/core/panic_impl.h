@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* panic_impl.h - between panic.c, exception.c, nmi.c and the watchdog. */
+#pragma once
+#include <kernel/core/panic.h>
+
+/* In NMI context: does not return if some other CPU has panicked. */
+void panic_stop_here(const struct trap_frame *frame);
+
+/* The registers, four to a line, and the code around the instruction. */
+void regs_print(const struct trap_frame *regs);
+
+/* In NMI context: print this CPU's backtrace if somebody asked for it. */
+void backtrace_nmi(const struct trap_frame *frame);
+
+/* A backtrace of what @cpu, which stands still, was interrupted in. */
+void backtrace_print_cpu(unsigned int cpu, const struct trap_frame *regs);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * spinlock.c - the waiting, and what a debug build checks.
+ *
+ * Waiting reads the word until it is 0 and only then tries to write it, so that
+ * waiters share the cache line instead of taking it from the owner.  Between
+ * looks a waiter pauses, each time twice as long as the last, up to BACKOFF_MAX:
+ * long enough to leave the owner its memory bus, short against a context
+ * switch of the host.  A hypervisor sees the PAUSEs and may run the owner.
+ */
+#include <kernel/core/panic.h>
+#include <kernel/core/printk.h>
+#include <kernel/core/report.h>
+#include <kernel/core/spinlock.h>
+#include <lib/atomic.h>
+
+#define BACKOFF_MAX 64
+
+void raw_spin_lock_slow(raw_spinlock_t *lock)
+{
+	unsigned int backoff = 1;
+
+	do {
+		while (raw_spin_is_locked(lock)) {
+			for (unsigned int i = 0; i < backoff; i++)
+				cpu_relax();
+			if (backoff < BACKOFF_MAX)
+				backoff *= 2;
+		}
+	} while (!raw_spin_trylock(lock));
+}
+
+#if CONFIG_DEBUG
+
+unsigned long spin_acquired_at(const spinlock_t *lock)
+{
+	return READ_ONCE(lock->dep_map.acquired_at);
+}
+
+void spin_acquire_debug(spinlock_t *lock, unsigned int subclass)
+{
+	unsigned long pc = lockdep_here();
+
+	lock_acquire(&lock->dep_map, subclass, 0, pc);
+	if (unlikely(spin_is_held(lock))) {
+		/* lockdep has reported it; a test that expected so goes on
+		 * without the lock. */
+		if (report_is_expected(REPORT_LOCKDEP))
+			return;
+		panic("spinlock %s: taken at %pS while this CPU holds it, "
+		      "from %pS", lock->dep_map.name, (void *)pc,
+		      (void *)lock->dep_map.acquired_at);
+	}
+	raw_spin_lock(&lock->raw);
+	WRITE_ONCE(lock->dep_map.acquired_at, pc);
+}
+
+bool spin_tryacquire_debug(spinlock_t *lock)
+{
+	unsigned long pc = lockdep_here();
+
+	if (!raw_spin_trylock(&lock->raw))
+		return false;
+	lock_acquire(&lock->dep_map, 0, LOCKDEP_TRY, pc);
+	WRITE_ONCE(lock->dep_map.acquired_at, pc);
+	return true;
+}
+
+void spin_release_debug(spinlock_t *lock)
+{
+	if (unlikely(!spin_is_held(lock)))
+		panic("spinlock %s: released at %pS by a CPU that does not hold "
+		      "it; %s%d, taken at %pS", lock->dep_map.name,
+		      (void *)lockdep_here(),
+		      spin_owner(lock) < 0 ? "free: " : "owner: cpu",
+		      spin_owner(lock), (void *)lock->dep_map.acquired_at);
+	lock_release(&lock->dep_map, lockdep_here());
+	raw_spin_unlock(&lock->raw);
+}
+
+#else
+
+unsigned long spin_acquired_at(const spinlock_t *lock)
+{
+	return 0;
+}
+
+#endif

@@ -249,7 +249,7 @@ test quick-test: export CPUS := $(TEST_CPUS)
 
 IMAGE	= $(if $(filter pvh,$(BOOT)),$(OUT)/tally.elf,$(OUT)/tally.iso)
 
-.PHONY: run debug test quick-test bench bench-check harness-test
+.PHONY: run debug test quick-test bench bench-check harness-test check-floors
 run: $(IMAGE) | doctor-run
 	@tools/run-qemu
 
@@ -260,7 +260,7 @@ test: $(IMAGE) | doctor-run
 	@tools/test-runner
 
 # Without the tests that ask for extra time: what every change is held to.
-quick-test: $(IMAGE) | doctor-run
+quick-test: $(IMAGE) check-floors | doctor-run
 	@tools/test-runner --quick
 
 # Once counting instructions, and for wall time on 1 and on 2 CPUs.
@@ -276,6 +276,11 @@ harness-test: $(NEWLIB)/stamp | doctor-run
 	@mkdir -p $(OUT)/harness && ln -sfn ../newlib $(OUT)/harness/newlib
 	@$(MAKE) --no-print-directory OUT=$(OUT)/harness EXTRA=tests/harness
 	@OUT=$(OUT)/harness CPUS=2 tools/harness-selftest
+
+# No floor knows of the floors above it; the checker is checked first.
+check-floors: $(OUT)/tally.elf
+	@CC='$(KCC)' tools/check-floors --self-test
+	@tools/check-floors
 
 # --- Housekeeping -------------------------------------------------------------
 

@@ -61,6 +61,9 @@ SRC_lib := \
 # Floor 1: the machine.
 SRC_boot := \
 	boot/acpi.c \
+	boot/acpi_machine.c \
+	boot/acpi_madt.c \
+	boot/acpi_numa.c \
 	boot/boot_info.c \
 	boot/fw_cfg.c \
 	boot/note.c \

@@ -18,7 +18,7 @@
 #define ACPI_MAX_ECAM	   8
 #define ACPI_NMI_ALL_CPUS  0xffffffffu
 
-/* In the order of the MADT; not only those that can run. */
+/* In the order of the MADT, without those that can never run. */
 struct acpi_cpu {
 	u32 apic_id;
 	u32 uid;	/* what the NMI entries and the SRAT may call it */
@@ -60,8 +60,6 @@ struct acpi_ecam {
 	u8 first_bus, last_bus;
 };
 
-enum acpi_space { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_IO = 1 };
-
 struct acpi_info {
 	/* MADT.  Without it there are no CPUs here and have_madt is false. */
 	bool have_madt;
@@ -76,7 +74,8 @@ struct acpi_info {
 	struct acpi_nmi nmis[ACPI_MAX_NMIS];
 	unsigned int nr_nmis;
 
-	/* SRAT and SLIT.  One node, holding everything, if there is none. */
+	/* SRAT and SLIT.  One node, holding everything, if there is none.  A
+	 * node may have no CPU, or no memory. */
 	unsigned int nr_nodes;
 	u32 node_domain[MAX_NUMNODES]; /* firmware's proximity domain */
 	struct acpi_memory memory[ACPI_MAX_MEMORY];
@@ -90,10 +89,11 @@ struct acpi_info {
 	u16 pm_timer_port;
 	bool pm_timer_is_32bit; /* else it wraps after 24 */
 	bool have_reset;
-	enum acpi_space reset_space;
-	u64 reset_address;
+	u16 reset_port;
 	u8 reset_value;
 	u16 pm1a_control_port, pm1b_control_port;
+	u16 smi_command_port; /* write enable_value there to take over */
+	u8 enable_value;
 	bool have_s5; /* power off: write these SLP_TYP values */
 	u8 s5_type_a, s5_type_b;
 
@@ -104,7 +104,8 @@ struct acpi_info {
 
 extern struct acpi_info acpi_info;
 
-/* Read what boot_info points to.  Boot CPU, before memblock_init(). */
+/* Read what boot_info points to; stops the machine if it names no CPU.  Boot
+ * CPU, before memblock_init(). */
 void acpi_init(void);
 
 /* Ways out of the machine; each returns if the machine has no such way. */
@@ -112,12 +113,13 @@ void acpi_power_off(void);
 void acpi_reset(void);
 
 /*
- * The parser on its own.  @map gives a readable pointer to @len bytes of
- * physical memory, or NULL.  Returns 0 with *@info filled as far as the tables
- * check out, or -ENOENT if there is no root to start from.
+ * The parser on its own.  map() gives a readable pointer to @len bytes of
+ * physical memory, or NULL.  @rsdp is 0 if no loader told where the root is:
+ * the BIOS areas are searched then.  *@info is filled as far as the tables
+ * check out, the rest is as if the table were not there.
  */
 struct acpi_source {
 	const void *(*map)(struct acpi_source *src, phys_addr_t pa, size_t len);
 };
-int acpi_parse(struct acpi_info *info, struct acpi_source *src,
-	       phys_addr_t rsdp);
+void acpi_parse(struct acpi_info *info, struct acpi_source *src,
+		phys_addr_t rsdp);

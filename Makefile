@@ -5,6 +5,7 @@
 #   make               build $(OUT)/tally.elf
 #   make run           boot it to the serial shell (leave with ^A x)
 #   make test          boot it and let it test itself
+#   make host-test     test lib/ on the host, without a machine
 #   make bench         what each operation costs, in instructions and in time
 #   make harness-test  do the tests' own tools notice what goes wrong?
 #   make iso           $(OUT)/tally.iso, for BIOS and UEFI machines
@@ -57,6 +58,23 @@ SRC_lib := \
 	lib/rbtree.c \
 	lib/refcount.c \
 	lib/ring.c
+
+# Its tests run in the guest like all others, and on the host.
+SRC_lib_tests := \
+	lib/atomic_test.c \
+	lib/bitmap_test.c \
+	lib/bitops_test.c \
+	lib/checksum_test.c \
+	lib/format_test.c \
+	lib/glob_test.c \
+	lib/list_test.c \
+	lib/llist_test.c \
+	lib/math_test.c \
+	lib/parse_test.c \
+	lib/random_test.c \
+	lib/rbtree_test.c \
+	lib/refcount_test.c \
+	lib/ring_test.c
 
 # Floor 1: the machine.
 SRC_boot := \
@@ -122,7 +140,7 @@ SRC_fs :=
 SRC_main := \
 	kernel/main.c
 SRC_shell :=
-SRC_tests := \
+SRC_tests := $(SRC_lib_tests) \
 	kernel/core/symbols_test.c \
 	tests/run.c \
 	tests/body.c \
@@ -284,6 +302,9 @@ harness-test: $(NEWLIB)/stamp | doctor-run
 check-floors: $(OUT)/tally.elf
 	@CC='$(KCC)' tools/check-floors --self-test
 	@tools/check-floors
+
+# Floor 0 and its tests as programs of the host, under its sanitizers.
+include tests/host/host.mk
 
 # --- Housekeeping -------------------------------------------------------------
 

@@ -259,6 +259,15 @@ int bitmap_parselist(const char *list, unsigned long *map, unsigned long nbits)
 	return 0;
 }
 
+/* Adds to @len characters of text, in the buffer or beyond its end. */
+static size_t append(char *buf, size_t size, size_t len, const char *before,
+		     unsigned long n)
+{
+	if (len < size)
+		return len + format(buf + len, size - len, "%s%lu", before, n);
+	return len + format(NULL, 0, "%s%lu", before, n);
+}
+
 int bitmap_format_list(char *buf, size_t size, const unsigned long *map,
 		       unsigned long nbits)
 {
@@ -268,14 +277,10 @@ int bitmap_format_list(char *buf, size_t size, const unsigned long *map,
 	if (size)
 		*buf = '\0';
 	while (first < nbits) {
-		size_t at = min(len, size);
-
 		last = find_next_zero_bit(map, nbits, first) - 1;
-		len += format(buf + at, size - at, "%s%lu", len ? "," : "",
-			      first);
-		at = min(len, size);
+		len = append(buf, size, len, len ? "," : "", first);
 		if (last > first)
-			len += format(buf + at, size - at, "-%lu", last);
+			len = append(buf, size, len, "-", last);
 		first = find_next_bit(map, nbits, last + 1);
 	}
 	return (int)len;

@@ -19,6 +19,7 @@
  */
 #include <string.h>
 
+#include <lib/atomic.h>
 #include <lib/format.h>
 #include <lib/math.h>
 
@@ -53,9 +54,9 @@ struct spec {
 
 static format_symbol_fn *symbol_hook;
 
-void format_set_symbol_hook(format_symbol_fn *hook)
+format_symbol_fn *format_set_symbol_hook(format_symbol_fn *hook)
 {
-	WRITE_ONCE(symbol_hook, hook);
+	return xchg(&symbol_hook, hook);
 }
 
 static void put_char(struct output *out, char c)

@@ -13,15 +13,12 @@
 
 void (*refcount_report)(refcount_t *r, enum refcount_fault fault);
 
-void refcount_saturate(refcount_t *r, enum refcount_fault fault)
+void refcount_saturate(refcount_t *r, int old, enum refcount_fault fault)
 {
 	void (*report)(refcount_t *, enum refcount_fault);
 
-	/* One that is pinned already has been reported. */
-	bool first = refcount_read(r) != (unsigned int)REFCOUNT_SATURATED;
-
 	atomic_set(&r->refs, REFCOUNT_SATURATED);
 	report = READ_ONCE(refcount_report);
-	if (first && report)
+	if (old >= 0 && report)
 		report(r, fault);
 }

@@ -39,7 +39,7 @@ int scnprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 /*
  * What %pS asks.  The hook writes @addr's name into @buf (never more than
  * @size bytes, NUL included) and returns whether it knows one; without a hook,
- * and for unknown addresses, %pS prints the number.  Set once, at boot.
+ * and for unknown addresses, %pS prints the number.  Returns the hook before.
  */
 typedef bool format_symbol_fn(char *buf, size_t size, unsigned long addr);
-void format_set_symbol_hook(format_symbol_fn *hook);
+format_symbol_fn *format_set_symbol_hook(format_symbol_fn *hook);

@@ -5,7 +5,7 @@
  * A count that overflows, is raised from zero, or falls below zero sticks at
  * REFCOUNT_SATURATED for good: the object is never freed again, which is a
  * leak, where wrapping around would be a use after free.  The first operation
- * to notice calls refcount_report, once per event.
+ * to notice calls refcount_report; a count that is pinned is not reported again.
  *
  * Saturation tolerates a race: up to 2^30 increments may pass between the one
  * that crosses and the store that pins it, and the value stays negative.
@@ -37,8 +37,9 @@ enum refcount_fault {
 /* A higher floor hangs a warning here; NULL stays silent. */
 extern void (*refcount_report)(refcount_t *r, enum refcount_fault fault);
 
-/* The slow end of every function below: pin the count and report. */
-void refcount_saturate(refcount_t *r, enum refcount_fault fault);
+/* The slow end of every function below: pin the count and report, unless @old,
+ * the value that was met, is negative: then someone did already. */
+void refcount_saturate(refcount_t *r, int old, enum refcount_fault fault);
 
 static inline void refcount_set(refcount_t *r, int n)
 {
@@ -56,9 +57,9 @@ static inline void refcount_add(int n, refcount_t *r)
 	int old = atomic_fetch_add_relaxed(n, &r->refs), sum;
 
 	if (unlikely(!old))
-		refcount_saturate(r, REFCOUNT_ADD_FROM_ZERO);
+		refcount_saturate(r, old, REFCOUNT_ADD_FROM_ZERO);
 	else if (unlikely(old < 0 || __builtin_add_overflow(old, n, &sum)))
-		refcount_saturate(r, REFCOUNT_ADD_OVERFLOW);
+		refcount_saturate(r, old, REFCOUNT_ADD_OVERFLOW);
 }
 
 static inline void refcount_inc(refcount_t *r)
@@ -72,7 +73,7 @@ static inline bool __must_check refcount_inc_not_zero(refcount_t *r)
 	int old = atomic_fetch_add_unless(&r->refs, 1, 0);
 
 	if (unlikely(old < 0 || old == S32_MAX))
-		refcount_saturate(r, REFCOUNT_ADD_OVERFLOW);
+		refcount_saturate(r, old, REFCOUNT_ADD_OVERFLOW);
 	return old != 0;
 }
 
@@ -88,8 +89,8 @@ static inline bool __must_check refcount_sub_and_test(int n, refcount_t *r)
 		barrier();
 		return true;
 	}
-	if (unlikely(old - n < 0 || old < 0))
-		refcount_saturate(r, REFCOUNT_SUB_UNDERFLOW);
+	if (unlikely(old < n || old < 0))
+		refcount_saturate(r, old, REFCOUNT_SUB_UNDERFLOW);
 	return false;
 }
 
@@ -101,8 +102,10 @@ static inline bool __must_check refcount_dec_and_test(refcount_t *r)
 /* For a caller who knows that others remain. */
 static inline void refcount_dec(refcount_t *r)
 {
-	if (unlikely(atomic_fetch_sub_release(1, &r->refs) <= 1))
-		refcount_saturate(r, REFCOUNT_DEC_LEAK);
+	int old = atomic_fetch_sub_release(1, &r->refs);
+
+	if (unlikely(old <= 1))
+		refcount_saturate(r, old, REFCOUNT_DEC_LEAK);
 }
 
 /* Drops a reference unless it is the last. */
@@ -114,7 +117,7 @@ static inline bool __must_check refcount_dec_not_one(refcount_t *r)
 		if (old == 1)
 			return false;
 		if (unlikely(old < 1)) {
-			refcount_saturate(r, REFCOUNT_SUB_UNDERFLOW);
+			refcount_saturate(r, old, REFCOUNT_SUB_UNDERFLOW);
 			return true;
 		}
 	} while (!atomic_try_cmpxchg_release(&r->refs, &old, old - 1));

@@ -121,8 +121,10 @@ SRC_core := \
 	kernel/core/printk.c \
 	kernel/core/printk_ring.c \
 	kernel/core/report.c \
+	kernel/core/smp.c \
 	kernel/core/spinlock.c \
 	kernel/core/static_key.c \
+	kernel/core/stop_machine.c \
 	kernel/core/symbols.c
 
 # Floor 3: mechanism.

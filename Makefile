@@ -172,7 +172,9 @@ SRC_kernel := $(SRC_lib) $(SRC_boot) $(SRC_arch) $(SRC_core) $(SRC_mm) \
 
 NEWLIB	:= $(OUT)/newlib
 
-CPPFLAGS := -Iinclude -I. -isystem $(NEWLIB)/include -D__DYNAMIC_REENT__
+CPPFLAGS := -Iinclude -I. -isystem $(NEWLIB)/include \
+	-D__DYNAMIC_REENT__ -D_POSIX_TIMERS=1 -D_POSIX_MONOTONIC_CLOCK=1 \
+	-D_POSIX_PRIORITY_SCHEDULING=1
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes \
 	-Wundef -Wvla -Wno-unused-parameter -Wno-sign-compare
 CFLAGS	:= -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie \

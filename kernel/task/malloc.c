@@ -8,7 +8,7 @@
  * handed another's reent does not hand it memory.
  *
  * A heap is made with a task's first block.  What a task allocates ends with
- * it (task_heap_release()): whoever needs a block longer has to outlive its
+ * it (task_newlib_exit()): whoever needs a block longer has to outlive its
  * maker, or own the block.
  *
  * A block that is freed twice, or overrun, ends the task with SIGABRT's exit
@@ -39,17 +39,6 @@ struct heap *task_heap(void)
 	return t->heap;
 }
 
-void task_heap_release(struct task *t)
-{
-	struct heap *heap = t->heap;
-
-	/* The reent may lie in it. */
-	t->reent = NULL;
-	t->heap = NULL;
-	if (heap)
-		heap_destroy(heap);
-}
-
 static void *allocate(struct _reent *r, size_t align, size_t size)
 {
 	struct heap *heap = task_heap();
@@ -64,6 +53,7 @@ static void __cold __noreturn bad_block(const char *what, void *p)
 {
 	pr_err("%s: %s(%p): freed before, or overwritten in front\n",
 	       current->comm, what, p);
+	task_newlib_abort();
 	task_exit(128 + SIGABRT);
 }
 

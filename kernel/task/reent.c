@@ -55,14 +55,45 @@ struct _reent *__getreent(void)
 	return current->reent;
 }
 
-void task_reent_exit(struct task *t)
-{
-	struct _reent *r = t->reent;
+/* -- The end of a task -- */
 
-	if (!r || READ_ONCE(t->kill_pending))
-		return;
-	/* As exit() does, for those that return from their function. */
-	__call_exitprocs(t->exit_code, NULL);
+static void (*release_files)(struct task *t);
+
+void task_set_files_hook(void (*release)(struct task *t))
+{
+	release_files = release;
+}
+
+void task_newlib_abort(void)
+{
+	struct _reent *r = current->reent;
+
+	if (r) {
+		r->_atexit = NULL;
+		r->__cleanup = NULL;
+	}
+}
+
+/* What exit() does before _exit(); twice does no harm. */
+static void run_exit_handlers(struct _reent *r, int code)
+{
+	__call_exitprocs(code, NULL);
 	if (r->__cleanup)
 		r->__cleanup(r);
+	r->__cleanup = NULL;
+}
+
+void task_newlib_exit(struct task *t, int code)
+{
+	if (t == current) {
+		if (t->reent && !READ_ONCE(t->kill_pending))
+			run_exit_handlers(t->reent, code);
+		newlib_locks_release(t);
+	}
+	if (t->files && release_files)
+		release_files(t);
+	t->reent = NULL;
+	if (t->heap)
+		heap_destroy(t->heap);
+	t->heap = NULL;
 }

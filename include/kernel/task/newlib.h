@@ -23,13 +23,21 @@ struct heap *task_heap(void);
 bool task_reent_prepare(void);
 
 /*
- * By the exiting task @t: runs its exit handlers and flushes and closes its
- * streams, unless it was killed or they have run.
+ * Ends what @t has of newlib, its open files and its memory.  Called by
+ * task_exit(), first of all, in the ending task: unless it was killed, exit
+ * handlers run with @code and streams are flushed, as when a program returns
+ * from main().  Also for a task that never started.
  */
-void task_reent_exit(struct task *t);
+void task_newlib_exit(struct task *t, int code);
 
-/* Drops what the exiting task @t holds of newlib's own locks. */
+/*
+ * The current task is ending by _exit() or by a mistake of its own: no
+ * handlers, no flushing.
+ */
+void task_newlib_abort(void);
+
+/* For fs: who closes a task's files, when its streams are done. */
+void task_set_files_hook(void (*release)(struct task *t));
+
+/* Drops what the ending task @t holds of newlib's own locks. */
 void newlib_locks_release(struct task *t);
-
-/* Gives back the heap of @t, which no longer runs, or is about to end. */
-void task_heap_release(struct task *t);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sleepers.c - many tasks that mostly sleep.
+ *
+ * Shows how a program makes tasks of its own: it starts them with task_run(),
+ * waits for each with task_join(), and must not end before they do, since what
+ * they were given lies on its stack.
+ */
+#include <unistd.h>
+#include <kernel/task/task.h>
+#include <apps/app.h>
+#include "arguments.h"
+
+#define SLEEPERS_MAX 500
+
+struct plan {
+	long	naps;
+	long	ms;
+};
+
+/* The exit code is how often it slept. */
+static int sleeper(void *arg)
+{
+	const struct plan *plan = arg;
+	int slept = 0;
+
+	for (long i = 0; i < plan->naps; i++)
+		slept += !usleep(plan->ms * 1000);
+	return slept;
+}
+
+APP(sleepers, "start tasks that sleep: sleepers [TASKS=10] [NAPS=5] [MS=100]")
+{
+	long tasks = argument(argc, argv, 1, 1, SLEEPERS_MAX, 10);
+	struct plan plan = {
+		.naps = argument(argc, argv, 2, 0, 1000000, 5),
+		.ms = argument(argc, argv, 3, 0, 1000000, 100),
+	};
+	struct task *task[SLEEPERS_MAX];
+	long started = 0, naps = 0;
+
+	if (tasks < 0 || plan.naps < 0 || plan.ms < 0)
+		return EXIT_USAGE;
+	while (started < tasks) {
+		task[started] = task_run(sleeper, &plan, "sleeper");
+		if (!task[started])
+			break;
+		started++;
+	}
+	for (long i = 0; i < started; i++)
+		naps += task_join(task[i]);
+	printf("%ld tasks slept %ld times\n", started, naps);
+	return started == tasks ? 0 : EXIT_FAILURE;
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * syscall_file.c - newlib's system calls about files.
+ *
+ * newlib's own code calls the _r forms, which name the reent whose errno to
+ * set; programs call the plain ones.
+ *
+ * Context: tasks.
+ */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+#include <fs/files.h>
+#include <fs/vfs.h>
+#include "syscall_impl.h"
+
+/* -- With a descriptor -- */
+
+_ssize_t _read_r(struct _reent *r, int fd, void *buf, size_t size)
+{
+	struct file *f = files_get(fd);
+	ssize_t ret;
+
+	if (IS_ERR(f))
+		return syscall_return(r, PTR_ERR(f));
+	ret = file_read(f, buf, size);
+	file_put(f);
+	return syscall_return(r, ret);
+}
+
+_ssize_t _write_r(struct _reent *r, int fd, const void *buf, size_t size)
+{
+	struct file *f = files_get(fd);
+	ssize_t ret;
+
+	if (IS_ERR(f))
+		return syscall_return(r, PTR_ERR(f));
+	ret = file_write(f, buf, size);
+	file_put(f);
+	return syscall_return(r, ret);
+}
+
+_off_t _lseek_r(struct _reent *r, int fd, _off_t offset, int whence)
+{
+	struct file *f = files_get(fd);
+	off_t ret;
+
+	if (IS_ERR(f))
+		return syscall_return(r, PTR_ERR(f));
+	ret = file_seek(f, offset, whence);
+	file_put(f);
+	return syscall_return(r, ret);
+}
+
+int _fstat_r(struct _reent *r, int fd, struct stat *st)
+{
+	struct file *f = files_get(fd);
+	int ret;
+
+	if (IS_ERR(f))
+		return syscall_return(r, PTR_ERR(f));
+	ret = file_stat(f, st);
+	file_put(f);
+	return syscall_return(r, ret);
+}
+
+int _isatty_r(struct _reent *r, int fd)
+{
+	struct file *f = files_get(fd);
+	bool is_tty;
+
+	if (IS_ERR(f)) {
+		r->_errno = EBADF;
+		return 0;
+	}
+	is_tty = f->ops->is_tty;
+	file_put(f);
+	if (!is_tty)
+		r->_errno = ENOTTY;
+	return is_tty;
+}
+
+int _close_r(struct _reent *r, int fd)
+{
+	return syscall_return(r, files_close(fd));
+}
+
+static int duplicate(int fd, int least)
+{
+	struct file *f = files_get(fd);
+	int copy;
+
+	if (IS_ERR(f))
+		return PTR_ERR(f);
+	copy = files_install(f, least);
+	if (copy < 0)
+		file_put(f);
+	return copy;
+}
+
+int _fcntl_r(struct _reent *r, int fd, int command, int arg)
+{
+	struct file *f;
+	int ret;
+
+	if (command == F_DUPFD)
+		return syscall_return(r, duplicate(fd, arg));
+	f = files_get(fd);
+	if (IS_ERR(f))
+		return syscall_return(r, PTR_ERR(f));
+	ret = command == F_GETFL ? f->flags : -EINVAL;
+	file_put(f);
+	return syscall_return(r, ret);
+}
+
+/* -- With a path -- */
+
+int _open_r(struct _reent *r, const char *path, int flags, int mode)
+{
+	struct file *f = vfs_open(path, flags, mode);
+	int fd;
+
+	if (IS_ERR(f))
+		return syscall_return(r, PTR_ERR(f));
+	fd = files_install(f, 0);
+	if (fd < 0)
+		file_put(f);
+	return syscall_return(r, fd);
+}
+
+int _stat_r(struct _reent *r, const char *path, struct stat *st)
+{
+	return syscall_return(r, vfs_stat(path, st));
+}
+
+int _mkdir_r(struct _reent *r, const char *path, int mode)
+{
+	return syscall_return(r, vfs_mkdir(path, mode));
+}
+
+int _unlink_r(struct _reent *r, const char *path)
+{
+	return syscall_return(r, vfs_unlink(path));
+}
+
+int _rename_r(struct _reent *r, const char *from, const char *to)
+{
+	return syscall_return(r, vfs_rename(from, to));
+}
+
+/* There are no links. */
+int _link_r(struct _reent *r, const char *from, const char *to)
+{
+	return syscall_return(r, -EPERM);
+}
+
+/* -- The plain names -- */
+
+int open(const char *path, int flags, ...)
+{
+	va_list ap;
+	int mode;
+
+	va_start(ap, flags);
+	mode = flags & O_CREAT ? va_arg(ap, int) : 0;
+	va_end(ap);
+	return _open_r(_REENT, path, flags, mode);
+}
+
+int fcntl(int fd, int command, ...)
+{
+	va_list ap;
+	int arg;
+
+	va_start(ap, command);
+	arg = command == F_DUPFD ? va_arg(ap, int) : 0;
+	va_end(ap);
+	return _fcntl_r(_REENT, fd, command, arg);
+}
+
+int close(int fd)
+{
+	return _close_r(_REENT, fd);
+}
+
+_READ_WRITE_RETURN_TYPE read(int fd, void *buf, size_t size)
+{
+	return _read_r(_REENT, fd, buf, size);
+}
+
+_READ_WRITE_RETURN_TYPE write(int fd, const void *buf, size_t size)
+{
+	return _write_r(_REENT, fd, buf, size);
+}
+
+off_t lseek(int fd, off_t offset, int whence)
+{
+	return _lseek_r(_REENT, fd, offset, whence);
+}
+
+int fstat(int fd, struct stat *st)
+{
+	return _fstat_r(_REENT, fd, st);
+}
+
+int isatty(int fd)
+{
+	return _isatty_r(_REENT, fd);
+}
+
+int dup(int fd)
+{
+	return syscall_return(_REENT, duplicate(fd, 0));
+}
+
+int dup2(int from, int to)
+{
+	return syscall_return(_REENT, files_replace(from, to));
+}
+
+int stat(const char *path, struct stat *st)
+{
+	return _stat_r(_REENT, path, st);
+}
+
+/* Nobody is refused anything: what exists is accessible. */
+int access(const char *path, int mode)
+{
+	struct stat st;
+
+	return _stat_r(_REENT, path, &st);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+	return _mkdir_r(_REENT, path, mode);
+}
+
+int rmdir(const char *path)
+{
+	return syscall_return(_REENT, vfs_rmdir(path));
+}
+
+int unlink(const char *path)
+{
+	return _unlink_r(_REENT, path);
+}
+
+int link(const char *from, const char *to)
+{
+	return _link_r(_REENT, from, to);
+}
+
+int chdir(const char *path)
+{
+	return syscall_return(_REENT, files_chdir(path));
+}
+
+char *getcwd(char *buf, size_t size)
+{
+	const char *cwd = files_cwd();
+
+	if (!buf || strlen(cwd) >= size) {
+		_REENT->_errno = buf ? ERANGE : EINVAL;
+		return NULL;
+	}
+	return strcpy(buf, cwd);
+}

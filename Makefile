@@ -154,6 +154,7 @@ SRC_tests := $(SRC_lib_tests) \
 	tests/bench.c \
 	tests/bench_bench.c \
 	tests/framework_test.c \
+	boot/acpi_test.c \
 	boot/boot_info_test.c \
 	boot/param_test.c \
 	mm/page/memblock_test.c

@@ -13,7 +13,6 @@
 #include <arch/upcalls.h>
 #include <boot/acpi.h>
 #include <boot/boot_info.h>
-#include <boot/note.h>
 #include <kernel/core/percpu.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/static_key.h>
@@ -32,14 +31,6 @@ static void boot_table_free(phys_addr_t table)
 	memblock_phys_free(table, PAGE_SIZE);
 }
 
-static void print_note(enum boot_note_level level, const char *text)
-{
-	if (level == BOOT_NOTE_WARN)
-		pr_warn("%s", text);
-	else
-		pr_info("%s", text);
-}
-
 void kernel_main(void)
 {
 	trap_init_boot();
@@ -48,7 +39,6 @@ void kernel_main(void)
 	printk_init();
 	static_key_init();
 	pr_info("Tally: entered through %s", boot_info.loader);
-	boot_note_set_sink(print_note);
 	acpi_init();
 	memblock_init();
 	paging_set_table_allocator(boot_table_alloc, boot_table_free);

@@ -154,18 +154,19 @@ TEST(list, walks_go_both_ways_and_resume)
 
 	keys = 0;
 	pos = &items[1];
-	list_for_each_entry_continue(pos, &head, link)
+	list_for_each_entry_continue (pos, &head, link)
 		keys = keys * 10 + pos->key;
 	EXPECT_EQ(keys, 234);
 
 	keys = 0;
 	pos = &items[2];
-	list_for_each_entry_from(pos, &head, link) keys = keys * 10 + pos->key;
+	list_for_each_entry_from (pos, &head, link)
+		keys = keys * 10 + pos->key;
 	EXPECT_EQ(keys, 234);
 
 	keys = 0;
 	pos = &items[2];
-	list_for_each_entry_continue_reverse(pos, &head, link)
+	list_for_each_entry_continue_reverse (pos, &head, link)
 		keys = keys * 10 + pos->key;
 	EXPECT_EQ(keys, 10);
 
@@ -174,7 +175,7 @@ TEST(list, walks_go_both_ways_and_resume)
 			list_del(&pos->link);
 	EXPECT_EQ(keys_of(&head), 24);
 
-	list_for_each_entry_safe_reverse(pos, n, &head, link)
+	list_for_each_entry_safe_reverse (pos, n, &head, link)
 		list_del(&pos->link);
 	EXPECT(list_empty(&head));
 	EXPECT(!list_first_entry_or_null(&head, struct item, link));

@@ -278,7 +278,7 @@ TEST(rbtree, validator_notices_each_broken_invariant)
 	leaf->rb_left = NULL;
 	parent = top->rb_right;
 	top->rb_right = left;
-	EXPECT_LT(rb_validate(&root, less), 0);
+	EXPECT_LT(rb_validate(&root, NULL), 0);
 	top->rb_right = parent;
 
 	/* A subtree cut off. */
@@ -287,4 +287,22 @@ TEST(rbtree, validator_notices_each_broken_invariant)
 	top->rb_left = left;
 
 	EXPECT_EQ(rb_validate(&root, less), 100);
+}
+
+/* Alone, a root has nobody whose height or colour could give it away. */
+TEST(rbtree, validator_knows_what_a_root_looks_like)
+{
+	struct rb_root root = RB_ROOT;
+	unsigned long saved;
+
+	rb_add(&items[0].node, &root, less);
+	EXPECT_EQ(rb_validate(&root, less), 1);
+	saved = items[0].node.parent_color;
+
+	items[0].node.parent_color = saved ^ 1;
+	EXPECT_LT(rb_validate(&root, less), 0);
+	items[0].node.parent_color = saved | (unsigned long)&items[1].node;
+	EXPECT_LT(rb_validate(&root, less), 0);
+	items[0].node.parent_color = saved;
+	EXPECT_EQ(rb_validate(&root, less), 1);
 }

@@ -3,7 +3,7 @@
  * format.h - printf into a buffer, for kernel code.
  *
  * Integers, strings and pointers; no floating point, no memory, no locks, and
- * under 200 bytes of stack, so that it serves in any context, NMI and panic
+ * under 512 bytes of stack, so that it serves in any context, NMI and panic
  * included.
  *
  *   %d %i %u %x %X %o %c %s %p %%   with flags - + space # 0, a width and a

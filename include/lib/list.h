@@ -152,8 +152,7 @@ static inline void __list_splice_run(struct list_head *first,
 	WRITE_ONCE(prev->next, first);
 }
 
-/* The entries from the front of @head up to and including @last move to the
- * end of @tail. */
+/* The run [first, last] of another list moves to the end of @tail. */
 static inline void list_bulk_move_tail(struct list_head *tail,
 				       struct list_head *first,
 				       struct list_head *last)

@@ -3,7 +3,9 @@
 # host.mk - floor 0 and its tests as programs on the host, one per compiler,
 # under the address and undefined-behaviour sanitizers.
 #
-#   make host-test     T= and SEED= as for make test
+#   make host-test     T= and SEED= as for make test; HOST_CCS=gcc for one only
+#
+# The host must be an x86-64 too: atomics are tested as they are.
 
 HOST_CCS ?= gcc clang
 

@@ -12,8 +12,8 @@
 /* Below, at and above a word's end, and the same for three words. */
 static const unsigned long lengths[] = {1, 5, 63, 64, 65, 128, 190, 192, 200};
 
-/* A bitmap with one word more, full of ones: whatever is read beyond the end
- * shows. */
+/* A bitmap with words to spare, full of ones or zeros: whatever is read beyond
+ * the end shows. */
 struct sample {
 	DECLARE_BITMAP(map, MAX_BITS + 2 * BITS_PER_LONG);
 	bool ref[MAX_BITS];
@@ -23,9 +23,10 @@ static void draw(struct sample *s, unsigned long nbits, struct prng *rng)
 {
 	/* From nearly empty to nearly full. */
 	u64 chance = prng_below(rng, 101);
+	unsigned long beyond = prng_one_in(rng, 2) ? ~0UL : 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(s->map); i++)
-		s->map[i] = ~0UL;
+		s->map[i] = beyond;
 	for (unsigned long i = 0; i < nbits; i++) {
 		s->ref[i] = prng_below(rng, 100) < chance;
 		__assign_bit(i, s->map, s->ref[i]);
@@ -78,9 +79,8 @@ TEST(bitmap, searches_agree_with_a_loop)
 /* The constant-length forms are separate code. */
 TEST(bitmap, short_constant_lengths_take_the_same_answers)
 {
-	for (unsigned long w = 0; w < 64; w++) {
-		unsigned long noisy = w | ~0UL << 5;
-
+	/* All values of the five bits and of five beyond. */
+	for (unsigned long noisy = 0; noisy < 1024; noisy++) {
 		EXPECT_EQ(find_first_bit(&noisy, 5),
 			  __find_next_bit(&noisy, 5, 0));
 		for (unsigned long from = 0; from < 8; from++) {
@@ -170,6 +170,18 @@ TEST(bitmap, ranges_touch_their_bits_and_no_others)
 		EXPECT_EQ(bitmap_weight(map, MAX_BITS), MAX_BITS - len);
 		EXPECT_EQ(find_next_bit(map, MAX_BITS, start),
 			  min(start + len, (unsigned long)MAX_BITS));
+	}
+}
+
+TEST(bitmap, fill_stops_at_the_end)
+{
+	DECLARE_BITMAP(map, 128);
+
+	for (unsigned long n = 0; n <= 128; n++) {
+		bitmap_zero(map, 128);
+		bitmap_fill(map, n);
+		EXPECT_EQ(__find_next_zero_bit(map, 128, 0), n);
+		EXPECT_EQ(bitmap_weight(map, 128), n);
 	}
 }
 

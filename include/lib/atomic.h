@@ -31,18 +31,11 @@ typedef struct {
 	s64 counter;
 } atomic64_t;
 
-#define ATOMIC_INIT(i)                                                         \
-	{                                                                      \
-		(i)                                                            \
-	}
-#define ATOMIC_LONG_INIT(i)                                                    \
-	{                                                                      \
-		(i)                                                            \
-	}
-#define ATOMIC64_INIT(i)                                                       \
-	{                                                                      \
-		(i)                                                            \
-	}
+/* clang-format off */
+#define ATOMIC_INIT(i)	    { (i) }
+#define ATOMIC_LONG_INIT(i) { (i) }
+#define ATOMIC64_INIT(i)    { (i) }
+/* clang-format on */
 
 /*
  * The three families are one text: @p is the prefix, @T the atomic type, @V
@@ -117,58 +110,57 @@ typedef struct {
 	}
 
 /* Conditional changes: all are one loop around try_cmpxchg. */
-#define __ATOMIC_CONDITIONAL(p, T, V)                                           \
-	/* Adds @a unless the value is @u; returns the value before. */         \
-	static __always_inline V p##_fetch_add_unless(T *v, V a, V u)           \
-	{                                                                       \
-		V old = p##_read(v), sum;                                       \
-                                                                                \
-		do {                                                            \
-			if (old == u)                                           \
-				break;                                          \
-			(void)__builtin_add_overflow(old, a, &sum);             \
-		} while (!p##_try_cmpxchg(v, &old, sum));                       \
-		return old;                                                     \
-	}                                                                       \
-	static __always_inline bool p##_add_unless(T *v, V a, V u)              \
-	{                                                                       \
-		return p##_fetch_add_unless(v, a, u) != u;                      \
-	}                                                                       \
-	static __always_inline bool p##_inc_not_zero(T *v)                      \
-	{                                                                       \
-		return p##_add_unless(v, 1, 0);                                 \
-	}                                                                       \
-	static __always_inline bool p##_inc_unless_negative(T *v)               \
-	{                                                                       \
-		V old = p##_read(v);                                            \
-                                                                                \
-		do {                                                            \
-			if (old < 0)                                            \
-				return false;                                   \
-		} while (!p##_try_cmpxchg(v, &old, old + 1));                   \
-		return true;                                                    \
-	}                                                                       \
-	static __always_inline bool p##_dec_unless_positive(T *v)               \
-	{                                                                       \
-		V old = p##_read(v);                                            \
-                                                                                \
-		do {                                                            \
-			if (old > 0)                                            \
-				return false;                                   \
-		} while (!p##_try_cmpxchg(v, &old, old - 1));                   \
-		return true;                                                    \
-	}                                                                       \
-	/* Decrements unless that would go below zero; returns the value      \
-	 * less one either way, so a negative result means "did nothing". */ \
-	static __always_inline V p##_dec_if_positive(T *v)                      \
-	{                                                                       \
-		V old = p##_read(v);                                            \
-                                                                                \
-		do {                                                            \
-			if (old < 1)                                            \
-				break;                                          \
-		} while (!p##_try_cmpxchg(v, &old, old - 1));                   \
-		return old - 1;                                                 \
+#define __ATOMIC_CONDITIONAL(p, T, V)                                          \
+	/* Adds @a unless the value is @u; returns the value before. */        \
+	static __always_inline V p##_fetch_add_unless(T *v, V a, V u)          \
+	{                                                                      \
+		V old = p##_read(v), sum;                                      \
+                                                                               \
+		do {                                                           \
+			if (old == u)                                          \
+				break;                                         \
+			(void)__builtin_add_overflow(old, a, &sum);            \
+		} while (!p##_try_cmpxchg(v, &old, sum));                      \
+		return old;                                                    \
+	}                                                                      \
+	static __always_inline bool p##_add_unless(T *v, V a, V u)             \
+	{                                                                      \
+		return p##_fetch_add_unless(v, a, u) != u;                     \
+	}                                                                      \
+	static __always_inline bool p##_inc_not_zero(T *v)                     \
+	{                                                                      \
+		return p##_add_unless(v, 1, 0);                                \
+	}                                                                      \
+	static __always_inline bool p##_inc_unless_negative(T *v)              \
+	{                                                                      \
+		V old = p##_read(v);                                           \
+                                                                               \
+		do {                                                           \
+			if (old < 0)                                           \
+				return false;                                  \
+		} while (!p##_try_cmpxchg(v, &old, old + 1));                  \
+		return true;                                                   \
+	}                                                                      \
+	static __always_inline bool p##_dec_unless_positive(T *v)              \
+	{                                                                      \
+		V old = p##_read(v);                                           \
+                                                                               \
+		do {                                                           \
+			if (old > 0)                                           \
+				return false;                                  \
+		} while (!p##_try_cmpxchg(v, &old, old - 1));                  \
+		return true;                                                   \
+	}                                                                      \
+	/* Returns the value less one: if negative, nothing was done. */       \
+	static __always_inline V p##_dec_if_positive(T *v)                     \
+	{                                                                      \
+		V old = p##_read(v);                                           \
+                                                                               \
+		do {                                                           \
+			if (old < 1)                                           \
+				break;                                         \
+		} while (!p##_try_cmpxchg(v, &old, old - 1));                  \
+		return old - 1;                                                \
 	}
 
 #define __ATOMIC_FAMILY(p, T, V)                                               \

@@ -17,10 +17,9 @@
 #include <lib/compiler.h>
 #include <lib/poison.h>
 
-#define LIST_HEAD_INIT(name)                                                   \
-	{                                                                      \
-		&(name), &(name)                                               \
-	}
+/* clang-format off */
+#define LIST_HEAD_INIT(name) { &(name), &(name) }
+/* clang-format on */
 #define LIST_HEAD(name) struct list_head name = LIST_HEAD_INIT(name)
 
 static inline void INIT_LIST_HEAD(struct list_head *head)
@@ -309,10 +308,9 @@ void list_sort(void *priv, struct list_head *head, list_cmp_fn *cmp);
  */
 long list_validate(const struct list_head *head, size_t max);
 
-#define HLIST_HEAD_INIT                                                        \
-	{                                                                      \
-		NULL                                                           \
-	}
+/* clang-format off */
+#define HLIST_HEAD_INIT { NULL }
+/* clang-format on */
 #define HLIST_HEAD(name)      struct hlist_head name = HLIST_HEAD_INIT
 #define INIT_HLIST_HEAD(head) ((head)->first = NULL)
 

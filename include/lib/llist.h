@@ -21,10 +21,9 @@ struct llist_head {
 	struct llist_node *first; /* any CPU, atomically */
 };
 
-#define LLIST_HEAD_INIT(name)                                                  \
-	{                                                                      \
-		NULL                                                           \
-	}
+/* clang-format off */
+#define LLIST_HEAD_INIT(name) { NULL }
+/* clang-format on */
 #define LLIST_HEAD(name) struct llist_head name = LLIST_HEAD_INIT(name)
 
 static inline void init_llist_head(struct llist_head *head)

@@ -21,10 +21,9 @@ typedef struct {
 	atomic_t refs;
 } refcount_t;
 
-#define REFCOUNT_INIT(n)                                                       \
-	{                                                                      \
-		ATOMIC_INIT(n)                                                 \
-	}
+/* clang-format off */
+#define REFCOUNT_INIT(n) { ATOMIC_INIT(n) }
+/* clang-format on */
 #define REFCOUNT_SATURATED (S32_MIN / 2)
 
 enum refcount_fault {

@@ -146,6 +146,7 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/core/symbols_test.c \
 	tests/run.c \
 	tests/body.c \
+	tests/settle.c \
 	tests/expect.c \
 	tests/text.c \
 	tests/tap.c \

@@ -7,7 +7,7 @@
  *             the command line, not of the machine, so it is checked first: two
  *             loops that differ by a known number of instructions must differ
  *             by as much, to the last one.  Otherwise the clock is
- *             ktime_get_ns().
+ *             arch_clock_ns().
  * Figure.     Each round gives one sample, in thousandths of the unit.  The
  *             least of the counted ones is the cost: an interrupt can only add.
  *             Time has no such bound (caches, the host), so its figure is the
@@ -17,6 +17,7 @@
  *
  * Context: everything here is the benchmark's main task's own.
  */
+#include <arch/clock.h>
 #include <arch/cpu.h>
 #include <string.h>
 #include <tests/bench.h>
@@ -65,7 +66,7 @@ bool bench_counts_insns(void)
 
 u64 bench_clock(void)
 {
-	return rdtsc();
+	return counts_insns ? rdtsc() : arch_clock_ns();
 }
 
 /* Two instructions an iteration, whatever the compiler thinks. */

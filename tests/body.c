@@ -46,7 +46,7 @@ static void drop_lock(unsigned long flags)
 	arch_local_irq_restore(flags);
 }
 
-void test_body_run(const char *test_name, u64 test_seed, void (*fn)(void))
+void test_body_open(const char *test_name, u64 test_seed)
 {
 	unsigned long flags = take_lock();
 
@@ -55,7 +55,10 @@ void test_body_run(const char *test_name, u64 test_seed, void (*fn)(void))
 	seed = test_seed;
 	nr_drawn = 0;
 	drop_lock(flags);
+}
 
+void test_body_guard(void (*fn)(void))
+{
 	if (!setjmp(way_out))
 		fn();
 }
@@ -99,6 +102,17 @@ void test_body_fail(const char *words)
 			TEST_FAILURE_CHARS);
 	drop_lock(flags);
 	say("FAILED", words);
+}
+
+void test_body_fail_fmt(const char *fmt, ...)
+{
+	char words[TEST_FAILURE_CHARS];
+	va_list args;
+
+	va_start(args, fmt);
+	vscnprintf(words, sizeof(words), fmt, args);
+	va_end(args);
+	test_body_fail(words);
 }
 
 void test_end(void)

@@ -4,6 +4,7 @@
  *
  *	run.c		which tests, in which order, and what came of them
  *	body.c		the test that runs: its failures, its end, its seed
+ *	settle.c	leaks and audits, once all is settled
  *	expect.c	what was compared, in words
  *	tap.c		records on COM2, each under a seal
  *	seal.c		the seal: a keyed hash that a test cannot compute
@@ -60,14 +61,17 @@ struct test_result {
 	char		failures[TEST_MAX_FAILURES][TEST_FAILURE_CHARS];
 };
 
-/*
- * Run @fn as the body of the test called @name.  When this comes back it has
- * ended: by return, test_end() or test_skip().
- */
-void test_body_run(const char *name, u64 seed, void (*fn)(void));
+/* From here on, what fails is a failure of the test called @name ... */
+void test_body_open(const char *name, u64 seed);
 
-/* No failure counts for the test from here on; *@result is what came of it. */
+/* ... until here; *@result is what came of it. */
 void test_body_close(struct test_result *result);
+
+/*
+ * Call @fn.  When this comes back it has ended: by return, test_end() or
+ * test_skip().
+ */
+void test_body_guard(void (*fn)(void));
 
 /* The test that runs now, or NULL. */
 const char *test_body_name(void);
@@ -77,6 +81,11 @@ unsigned int test_nr_stray_failures(void);
 
 /* A failure, already in words. */
 void test_body_fail(const char *words);
+void test_body_fail_fmt(const char *fmt, ...) __printf(1, 2);
+
+/* --- settle.c: around each test; failures are the test's. --- */
+void test_settle_before(void);
+void test_settle_after(void);
 
 /* --- bench.c --- */
 struct bench_entry;

@@ -15,6 +15,7 @@
  *	test.seed=N test.repeat=N test.shuffle=1 test.from=N
  *	test.quick=1		leave out tests that ask for extra time
  */
+#include <arch/clock.h>
 #include <arch/cpu.h>
 #include <arch/early_console.h>
 #include <boot/boot_info.h>
@@ -65,6 +66,7 @@ static unsigned int	nr_chosen;
 static struct suite	suites[MAX_SUITES];
 static unsigned int	nr_suites;
 static struct test_result result;
+static u64		elapsed_ns;
 
 /* --- What was asked for --- */
 
@@ -243,8 +245,9 @@ static void report_header(void)
 
 	text_add(t, "TAP version 14\n");
 	text_add(t, "# tally tests=%u seed=%llu repeat=%llu shuffle=%d "
-		    "from=%llu\n",
-		 nr_chosen, plan.seed, plan.repeat, plan.shuffle, plan.from);
+		    "from=%llu at_ms=%llu\n",
+		 nr_chosen, plan.seed, plan.repeat, plan.shuffle, plan.from,
+		 arch_clock_ns() / 1000000);
 	tap_end();
 }
 
@@ -270,7 +273,8 @@ static void report_test(const struct test *test, unsigned int number)
 		 number, test->name);
 	if (!result.nr_failures && result.skipped)
 		text_add(t, " # SKIP %s", result.why);
-	text_add(t, "\n      ---\n");
+	text_add(t, "\n      ---\n      duration_ms: %llu.%03llu\n",
+		 elapsed_ns / 1000000, elapsed_ns / 1000 % 1000);
 	if (kept > TEST_MAX_FAILURES)
 		kept = TEST_MAX_FAILURES;
 	if (kept)
@@ -306,6 +310,7 @@ static u64 seed_of(const char *name, u64 round)
 static void run_one(const struct test *test, unsigned int number, u64 round)
 {
 	char name[NAME_CHARS], line[NAME_CHARS + 16];
+	u64 started_at;
 
 	full_name(name, test);
 	scnprintf(line, sizeof(line), "test: %s\n", name);
@@ -314,8 +319,12 @@ static void run_one(const struct test *test, unsigned int number, u64 round)
 
 	if (plan.bench)
 		bench_set_entry(bench_of(test));
-	test_body_run(name, seed_of(name, round),
-		      plan.bench ? bench_body : test->fn);
+	test_body_open(name, seed_of(name, round));
+	test_settle_before();
+	started_at = arch_clock_ns();
+	test_body_guard(plan.bench ? bench_body : test->fn);
+	elapsed_ns = arch_clock_ns() - started_at;
+	test_settle_after();
 	test_body_close(&result);
 
 	if (result.nr_failures)
@@ -335,9 +344,10 @@ static unsigned int nr_left(u64 start, unsigned int nr)
 	return plan.from - start < nr ? nr - (plan.from - start) : 0;
 }
 
-static void run_suite(const struct suite *s, unsigned int number, u64 round)
+/* The suite's last @nr tests, as the report's suite @number. */
+static void run_suite(const struct suite *s, unsigned int nr,
+		      unsigned int number, u64 round)
 {
-	unsigned int nr = nr_left(round * nr_chosen + s->first, s->nr);
 	unsigned int failed_before = tally.failed;
 
 	report_line("# Subtest: %s\n    1..%u", s->name, nr);
@@ -348,10 +358,15 @@ static void run_suite(const struct suite *s, unsigned int number, u64 round)
 		    s->name);
 }
 
-/* Visit every suite of every round; with @dry, only count them. */
+/*
+ * Visit every suite of every round that has tests left to run; with @dry, only
+ * count them.  The positions of a round follow the order of its suites, which
+ * shuffling changes.
+ */
 static unsigned int walk_plan(bool dry)
 {
 	unsigned int number = 0;
+	u64 position = 0;
 	struct prng rng;
 
 	choose();
@@ -361,12 +376,12 @@ static unsigned int walk_plan(bool dry)
 			shuffle(&rng);
 		for (unsigned int i = 0; i < nr_suites; i++) {
 			const struct suite *s = &suites[i];
+			unsigned int nr = nr_left(position, s->nr);
 
-			if (!nr_left(round * nr_chosen + s->first, s->nr))
-				continue;
-			number++;
-			if (!dry)
-				run_suite(s, number, round);
+			position += s->nr;
+			number += nr > 0;
+			if (nr && !dry)
+				run_suite(s, nr, number, round);
 		}
 	}
 	return number;

@@ -75,8 +75,9 @@ class Runner:
         for what in session.stray:
             self.blame_run(what, session)
         if start_at == 0 and session.total is not None:
-            self.run_record.facts["boot_seconds"] = \
-                f"{session.boot_seconds:.2f}"
+            self.run_record.facts["boot"] = (
+                f"{machine.boot}, {session.boot_seconds:.2f} s, of which "
+                f"{session.boot_guest_seconds:.2f} s in the guest")
         return session
 
     @staticmethod

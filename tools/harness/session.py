@@ -25,7 +25,8 @@ EXIT_PASSED, EXIT_FAILED, EXIT_ABORTED = (2 * v + 1 for v in (42, 43, 44))
 
 START = re.compile(r"    # start (\S+)\.([^.\s]+) seconds=(\d+)$")
 POINT = re.compile(r"    (ok|not ok) \d+ - (.*?)(?: # SKIP (.*))?$")
-HEADER = re.compile(r"# tally tests=(\d+) seed=(\d+) repeat=(\d+)")
+HEADER = re.compile(r"# tally tests=(\d+) seed=(\d+) repeat=(\d+).*"
+                    r" at_ms=(\d+)")
 END = re.compile(r"# end passed=(\d+) failed=(\d+) skipped=(\d+) stray=(\d+)")
 DURATION = re.compile(r"\s+duration_ms: ([\d.]+)$")
 FAILURE = re.compile(r'\s+- "(.*)"$')
@@ -100,7 +101,7 @@ class Session:
         self.end = None
         self.bailed = ""
         self.began = self.since = time.monotonic()
-        self.boot_seconds = 0.0
+        self.boot_seconds = self.boot_guest_seconds = 0.0
 
     # The Listener's side ---------------------------------------------------
 
@@ -151,6 +152,7 @@ class Session:
             if match:
                 self.total = int(match.group(1)) * int(match.group(3))
                 self.boot_seconds = self.since - self.began
+                self.boot_guest_seconds = int(match.group(4)) / 1000
 
     def _start(self, match, _):
         suite, name, seconds = match.groups()

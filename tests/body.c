@@ -7,7 +7,7 @@
  * a plain test-and-set lock: the framework does not lean on the locks it tests.
  */
 #include <arch/cpu.h>
-#include <arch/early_console.h>
+#include <kernel/core/printk.h>
 #include <lib/format.h>
 #include <lib/random.h>
 #include <setjmp.h>
@@ -82,14 +82,6 @@ unsigned int test_nr_stray_failures(void)
 	return nr_stray_failures;
 }
 
-static void say(const char *label, const char *words)
-{
-	char line[TEST_FAILURE_CHARS + 32];
-
-	early_console_write(line, scnprintf(line, sizeof(line), "%s: %s\n",
-					    label, words));
-}
-
 void test_body_fail(const char *words)
 {
 	struct test_result *r = &current_result;
@@ -101,7 +93,7 @@ void test_body_fail(const char *words)
 		strlcpy(r->failures[r->nr_failures - 1], words,
 			TEST_FAILURE_CHARS);
 	drop_lock(flags);
-	say("FAILED", words);
+	pr_err("FAILED %s\n", words);
 }
 
 void test_body_fail_fmt(const char *fmt, ...)
@@ -133,12 +125,15 @@ void test_skip(const char *why)
 void test_log(const char *fmt, ...)
 {
 	char words[TEST_FAILURE_CHARS];
+	const char *test = READ_ONCE(name);
 	va_list args;
 
+	if (!test)
+		test = "no test";
 	va_start(args, fmt);
 	vscnprintf(words, sizeof(words), fmt, args);
 	va_end(args);
-	say(name ? name : "test", words);
+	pr_notice("%s: %s\n", test, words);
 }
 
 u64 test_seed(void)

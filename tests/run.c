@@ -17,10 +17,10 @@
  */
 #include <arch/clock.h>
 #include <arch/cpu.h>
-#include <arch/early_console.h>
 #include <boot/boot_info.h>
 #include <boot/param.h>
 #include <errno.h>
+#include <kernel/core/printk.h>
 #include <lib/format.h>
 #include <lib/glob.h>
 #include <lib/random.h>
@@ -309,12 +309,11 @@ static u64 seed_of(const char *name, u64 round)
 
 static void run_one(const struct test *test, unsigned int number, u64 round)
 {
-	char name[NAME_CHARS], line[NAME_CHARS + 16];
+	char name[NAME_CHARS];
 	u64 started_at;
 
 	full_name(name, test);
-	scnprintf(line, sizeof(line), "test: %s\n", name);
-	early_puts(line);
+	pr_notice("test: %s\n", name);
 	report_line("    # start %s seconds=%lu", name, test->seconds * scale);
 
 	if (plan.bench)

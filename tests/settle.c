@@ -14,6 +14,7 @@
  *
  * Context: the runner's task, between tests.
  */
+#include <kernel/core/report.h>
 #include "framework_impl.h"
 
 #define MAX_COUNTERS 64
@@ -27,6 +28,7 @@ extern const struct test_hook *const __registry_test_quiesces_start[];
 extern const struct test_hook *const __registry_test_quiesces_end[];
 
 static long before[MAX_COUNTERS];
+static unsigned long reports_before[NR_REPORT_KINDS];
 
 static size_t nr_counters(void)
 {
@@ -53,8 +55,27 @@ static bool is_settled(void)
 	return true;
 }
 
+/* What the kernel found wrong with itself meanwhile (report.h). */
+static void check_reports(void)
+{
+	for (int kind = 0; kind < NR_REPORT_KINDS; kind++) {
+		unsigned long nr = report_count(kind) - reports_before[kind];
+
+		if (nr)
+			test_body_fail_fmt("report: %lu unexpected %s", nr,
+					   report_name(kind));
+		if (!report_is_expected(kind))
+			continue;
+		report_expected(kind);
+		test_body_fail_fmt("report: still expects %s at its end",
+				   report_name(kind));
+	}
+}
+
 void test_settle_before(void)
 {
+	for (int kind = 0; kind < NR_REPORT_KINDS; kind++)
+		reports_before[kind] = report_count(kind);
 	quiesce();
 	for (size_t i = 0; i < nr_counters(); i++)
 		before[i] = __registry_test_counters_start[i]->count();
@@ -79,4 +100,5 @@ void test_settle_after(void)
 	for (h = __registry_test_audits_start; h < __registry_test_audits_end;
 	     h++)
 		test_body_guard((*h)->fn);
+	check_reports();
 }

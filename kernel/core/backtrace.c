@@ -239,13 +239,13 @@ static u32 asking;
 /* CPU + 1 of who is to print, or 0: set by the asker, cleared by the asked. */
 static u32 asked;
 
-void backtrace_nmi(const struct trap_frame *frame)
+bool backtrace_nmi(const struct trap_frame *frame)
 {
 	const struct task *task = current;
 	unsigned int cpu = smp_processor_id();
 
 	if (READ_ONCE(asked) != cpu + 1)
-		return;
+		return false;
 	if ((task->flags & PF_IDLE) && !in_hardirq()) {
 		pr_crit("cpu%u: idle\n", cpu);
 	} else {
@@ -254,6 +254,7 @@ void backtrace_nmi(const struct trap_frame *frame)
 		backtrace_print_regs(frame);
 	}
 	smp_store_release(&asked, 0);
+	return true;
 }
 
 static void ask_cpu(unsigned int cpu)

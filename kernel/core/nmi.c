@@ -2,17 +2,24 @@
 /*
  * nmi.c - an NMI is a question from another CPU; answer it.
  *
- * Three may be asked: stop, somebody panics (never returns); show your
- * backtrace; nothing, it was meant for the hardware.
+ * Two are asked: stop, somebody panics (never returns); show your backtrace.
+ * What nobody asked comes from outside: a button, or a test runner whose guest
+ * does not answer any more and should say where it stands.
  */
 #include <arch/upcalls.h>
+#include <boot/param.h>
 #include <kernel/core/irq.h>
 #include "panic_impl.h"
+
+static bool nmi_panics;
+BOOT_PARAM_BOOL("nmi_panic", nmi_panics,
+		"panic when an NMI comes from outside");
 
 void nmi_interrupt(struct trap_frame *frame)
 {
 	nmi_enter();
 	panic_stop_here(frame);
-	backtrace_nmi(frame);
+	if (!backtrace_nmi(frame) && nmi_panics)
+		panic_regs(frame, "NMI from outside");
 	nmi_exit();
 }

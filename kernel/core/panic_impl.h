@@ -9,8 +9,9 @@ void panic_stop_here(const struct trap_frame *frame);
 /* The registers, four to a line, and the code around the instruction. */
 void regs_print(const struct trap_frame *regs);
 
-/* In NMI context: print this CPU's backtrace if somebody asked for it. */
-void backtrace_nmi(const struct trap_frame *frame);
+/* In NMI context: print this CPU's backtrace if somebody asked for it; false if
+ * nobody did. */
+bool backtrace_nmi(const struct trap_frame *frame);
 
 /* A backtrace of what @cpu, which stands still, was interrupted in. */
 void backtrace_print_cpu(unsigned int cpu, const struct trap_frame *regs);

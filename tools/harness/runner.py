@@ -40,7 +40,7 @@ class Runner:
     def cmdline(self, start_at):
         words = [self.machine.cmdline, *self.wanted,
                  f"test.nonce={self.nonce}", f"test.scale={self.scale}",
-                 "panic=exit"]
+                 "panic=exit", "nmi_panic=1"]
         if start_at:
             words.append(f"test.from={start_at}")
         return " ".join(word for word in words if word)

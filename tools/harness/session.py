@@ -22,6 +22,7 @@ LONGEST_LINE = 500
 
 # What tests/exit.c writes, through isa-debug-exit.
 EXIT_PASSED, EXIT_FAILED, EXIT_ABORTED = (2 * v + 1 for v in (42, 43, 44))
+EXIT_PANIC = 2 * 45 + 1  # kernel/core/panic.c, at panic=exit
 
 START = re.compile(r"    # start (\S+)\.([^.\s]+) seconds=(\d+)$")
 POINT = re.compile(r"    (ok|not ok) \d+ - (.*?)(?: # SKIP (.*))?$")
@@ -31,6 +32,7 @@ END = re.compile(r"# end passed=(\d+) failed=(\d+) skipped=(\d+) stray=(\d+)")
 DURATION = re.compile(r"\s+duration_ms: ([\d.]+)$")
 FAILURE = re.compile(r'\s+- "(.*)"$')
 FIGURE = re.compile(r"\s+- (\{.*\})$")
+PANIC = re.compile(r"PANIC on .*")
 CONSOLE_MARK = re.compile(r"test: (\S+)$")
 
 
@@ -77,6 +79,14 @@ class Console:
             cut = len(lines) - CONSOLE_LINES
             lines = [f"... {cut} more lines"] + lines[cut:]
         return lines
+
+    def panic(self):
+        """What a panic said of itself, wherever on the console it is."""
+        for line in self.here:
+            match = PANIC.search(line)
+            if match:
+                return match.group(0)
+        return ""
 
     def last_words(self):
         lines = [line for chapter in self.chapters.values()
@@ -249,7 +259,9 @@ class Session:
         elif ending.status == 0:
             how = ["the machine was reset or powered off"]
         elif ending.status == EXIT_ABORTED:
-            how = ["the kernel panicked"]
+            how = ["the run was given up"]
+        elif ending.status == EXIT_PANIC:
+            how = [self.console_log.panic() or "the kernel panicked"]
         elif ending.status in (EXIT_PASSED, EXIT_FAILED):
             how = ["left the machine in the middle of the plan"]
         elif ending.status < 0:

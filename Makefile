@@ -108,11 +108,18 @@ SRC_arch := \
 	arch/x86_64/clock.c \
 	arch/x86_64/timer.c \
 	arch/x86_64/patch.c \
+	arch/x86_64/fpu.c \
+	arch/x86_64/task.c \
+	arch/x86_64/switch.asm \
+	arch/x86_64/trampoline.asm \
+	arch/x86_64/smp_boot.c \
+	arch/x86_64/reboot.c \
 	arch/x86_64/upcall_defaults.c
 
 # Floor 2: never allocates.
 SRC_core := \
 	kernel/core/percpu.c \
+	kernel/core/bringup.c \
 	kernel/core/backtrace.c \
 	kernel/core/exception.c \
 	kernel/core/interim.c \

@@ -7,12 +7,14 @@
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <arch/features.h>
+#include <arch/irqflags.h>
 #include <arch/paging.h>
 #include <arch/smp.h>
 #include <arch/trap.h>
 #include <arch/upcalls.h>
 #include <boot/acpi.h>
 #include <boot/boot_info.h>
+#include <kernel/core/bringup.h>
 #include <kernel/core/percpu.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/static_key.h>
@@ -29,6 +31,12 @@ static phys_addr_t boot_table_alloc(void)
 static void boot_table_free(phys_addr_t table)
 {
 	memblock_phys_free(table, PAGE_SIZE);
+}
+
+static void *boot_stack_alloc(unsigned int cpu)
+{
+	return memblock_alloc_node(IDLE_STACK_SIZE, PAGE_SIZE,
+				   cpu_to_node(cpu));
 }
 
 void kernel_main(void)
@@ -48,6 +56,8 @@ void kernel_main(void)
 	percpu_areas_init(memblock_alloc_node);
 	arch_apic_init();
 	arch_clock_init();
+	local_irq_enable();
+	smp_init(memblock_startup_page(), boot_stack_alloc);
 	tests_run_all();
 	for (;;)
 		cpu_halt();

@@ -9,6 +9,7 @@
 #include <arch/features.h>
 #include <string.h>
 #include "arch_impl.h"
+#include "fpu_impl.h"
 
 /* Entry 1, which PTE_PWT alone selects, becomes write-combining; entries 0 (WB)
  * and 3 (UC, PTE_PCD and PTE_PWT) stay what they are at reset. */
@@ -88,4 +89,5 @@ void cpu_enable_features(void)
 		  CR0_NE | CR0_WP);
 	if (cpu_features.pat)
 		wrmsr(MSR_PAT, PAT_VALUE);
+	fpu_init_cpu();
 }

@@ -5,8 +5,8 @@
  * Exceptions first try what makes them harmless: the patcher's breakpoints, an
  * instruction with a fixup, a page that can be made present.  What is left
  * is reported.  Interrupts run between irq_enter() and irq_exit(), and the end
- * of interrupt is told to the APIC before irq_exit(), which may not return
- * for a long time.
+ * of interrupt is told to the APIC before softirqs run and before
+ * sched_irq_return(), which may not return for a long time.
  */
 #include <arch/cpu.h>
 #include <arch/percpu.h>
@@ -134,6 +134,7 @@ static void interrupt(struct trap_frame *frame)
 	}
 	lapic_eoi();
 	irq_exit();
+	sched_irq_return();
 }
 
 /* True if the return must not look like an NMI's end: see trap_entry.asm. */

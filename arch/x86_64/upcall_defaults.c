@@ -5,17 +5,21 @@
  * Weak: each gives way to the real one.
  */
 #include <arch/cpu.h>
+#include <arch/cpumask.h>
 #include <arch/early_console.h>
 #include <arch/trap.h>
 #include <arch/upcalls.h>
 #include <lib/compiler.h>
-#include <lib/format.h>
 
 __weak void irq_enter(void)
 {
 }
 
 __weak void irq_exit(void)
+{
+}
+
+__weak void sched_irq_return(void)
 {
 }
 
@@ -27,15 +31,7 @@ __weak void resched_interrupt(void)
 {
 }
 
-__weak void call_function_interrupt(void)
-{
-}
-
 __weak void irq_interrupt(unsigned int vector, struct trap_frame *frame)
-{
-}
-
-__weak void nmi_interrupt(struct trap_frame *frame)
 {
 }
 
@@ -44,18 +40,9 @@ __weak bool page_fault_resolve(struct trap_frame *frame, unsigned long addr)
 	return false;
 }
 
-__weak void exception_report(struct trap_frame *frame, unsigned long addr)
-{
-	char text[160];
-
-	scnprintf(text, sizeof(text), "%s at %llx, address %lx, error %llx\n",
-		 trap_name(frame->vector), frame->rip, addr, frame->error);
-	early_puts(text);
-	early_die("unhandled exception");
-}
-
 __weak void secondary_cpu_main(unsigned int cpu)
 {
+	cpu_set_online(cpu);
 	for (;;)
 		cpu_enable_irqs_and_halt();
 }

@@ -25,11 +25,11 @@ int numa_node_id(void);
  * arch_cpus_start() starts all that are prepared, together, and waits until
  * they are online or it is clear that they will not be.  Each runs
  * secondary_cpu_main() (an upcall), interrupts off, and calls cpu_set_online()
- * when it is ready.  Returns how many came up; the ones that did not are
- * reported and stay offline for good.
+ * when it is ready.  Returns how many came up; the others stay offline for
+ * good.  @startup_page is a page of RAM below 1 MiB that nobody uses.
  */
 void arch_cpu_prepare(unsigned int cpu, void *stack_top);
-unsigned int arch_cpus_start(void);
+unsigned int arch_cpus_start(phys_addr_t startup_page);
 
 /* Find the local APIC and turn on this CPU's.  Boot CPU, once. */
 void arch_apic_init(void);

@@ -5,8 +5,9 @@
  * The only upward door of floor 1: declared here, below, and defined above.
  * tools/check-floors lets floor 1 name these symbols and no others.
  *
- * An interrupt runs as irq_enter(), its upcall, end of interrupt, irq_exit();
- * all with interrupts off, on the stack of whoever was interrupted.
+ * An interrupt runs as irq_enter(), its upcall, end of interrupt, irq_exit(),
+ * sched_irq_return(); all with interrupts off, on the stack of whoever was
+ * interrupted.
  */
 #pragma once
 #include <lib/types.h>
@@ -29,12 +30,13 @@ void __attribute__((noreturn)) task_entry(struct arch_task *prev,
 					  void (*fn)(void *), void *arg);
 
 /*
- * Around every interrupt but NMI.  irq_exit() may run softirqs and, last of
- * all, switch to another task: the interrupted one goes on when it is switched
- * back to.
+ * Around every interrupt but NMI.  irq_exit() may run softirqs;
+ * sched_irq_return() may switch to another task: the interrupted one goes on
+ * when it is switched back to.
  */
 void irq_enter(void);
 void irq_exit(void);
+void sched_irq_return(void);
 
 void timer_interrupt(void);
 void resched_interrupt(void);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* interim.c - stand-ins until the scheduler and arch_reboot() land. */
-#include <arch/smp.h>
+/* interim.c - stand-ins until the scheduler lands. */
 #include <kernel/core/irq.h>
 #include <kernel/core/mutex.h>
 #include <kernel/core/sched.h>
@@ -31,8 +30,6 @@ __weak void preempt_schedule_thunk(void)
 {
 }
 
-__weak void arch_reboot(void)
+__weak void sched_prepare_cpu(unsigned int cpu, void *stack, size_t stack_size)
 {
-	for (;;)
-		;
 }

@@ -281,8 +281,8 @@ void sched_request_tick(unsigned int cpu);
  * task, preemption off. */
 void sched_init(void);
 
-/* On each further CPU, as its first context: becomes its idle task. */
-void sched_init_cpu(struct task *idle);
+/* Before @cpu is started: it will begin on this stack, as its idle task. */
+void sched_prepare_cpu(unsigned int cpu, void *stack, size_t stack_size);
 
 /* The idle loop.  Does not return. */
 void __noreturn cpu_idle_loop(void);

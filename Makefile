@@ -84,6 +84,8 @@ SRC_boot := \
 	boot/acpi_numa.c \
 	boot/boot_info.c \
 	boot/fw_cfg.c \
+	boot/multiboot2_header.asm \
+	boot/multiboot2.c \
 	boot/note.c \
 	boot/param.c \
 	boot/pvh.c \
@@ -164,6 +166,7 @@ SRC_tests := $(SRC_lib_tests) \
 	tests/framework_test.c \
 	boot/acpi_test.c \
 	boot/boot_info_test.c \
+	boot/multiboot2_test.c \
 	boot/param_test.c \
 	mm/page/memblock_test.c
 
@@ -272,6 +275,19 @@ $(OUT)/tally.elf: $(OBJ) $(OUT)/objects linker.ld $(NEWLIB)/stamp tools/symbols
 	@$(LINK) $(OUT)/symbols.o -o $@
 	@NM=$(NM) tools/symbols --check $@ $(OUT)/symbols.asm
 	@rm $(OUT)/tally.first.elf
+
+# --- The boot disc ------------------------------------------------------------
+
+# For BIOS and UEFI machines, through GRUB; boots with CMDLINE.
+$(OUT)/cmdline: FORCE
+	$(call remember,$(CMDLINE))
+
+$(OUT)/tally.iso: $(OUT)/tally.elf $(OUT)/cmdline tools/build-iso | doctor-iso
+	@echo "  ISO     $@"
+	@$(TOOL_ENV) OBJCOPY='$(OBJCOPY)' tools/build-iso $< $@
+
+.PHONY: iso
+iso: $(OUT)/tally.iso
 
 # --- Running ------------------------------------------------------------------
 

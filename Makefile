@@ -328,6 +328,11 @@ harness-test: $(NEWLIB)/stamp | doctor-run
 	@OUT=$(OUT)/harness CPUS=2 tools/harness-selftest
 
 # No floor knows of the floors above it; the checker is checked first.
+# Does the build's own machinery do what it says?
+.PHONY: tools-test
+tools-test: | doctor-build
+	@$(TOOL_ENV) tools/tools-selftest
+
 check-floors: $(OUT)/tally.elf
 	@CC='$(KCC)' tools/check-floors --self-test
 	@tools/check-floors

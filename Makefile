@@ -154,6 +154,7 @@ SRC_shell :=
 SRC_tests := $(SRC_lib_tests) \
 	kernel/core/symbols_test.c \
 	tests/run.c \
+	tests/plan.c \
 	tests/body.c \
 	tests/settle.c \
 	tests/expect.c \

@@ -84,8 +84,6 @@ SRC_boot := \
 	boot/acpi_numa.c \
 	boot/boot_info.c \
 	boot/fw_cfg.c \
-	boot/multiboot2_header.asm \
-	boot/multiboot2.c \
 	boot/note.c \
 	boot/param.c \
 	boot/pvh.c \
@@ -134,14 +132,35 @@ SRC_core := \
 	kernel/core/spinlock.c \
 	kernel/core/static_key.c \
 	kernel/core/stop_machine.c \
-	kernel/core/symbols.c
+	kernel/core/symbols.c \
+	kernel/core/preempt_thunk.asm \
+	kernel/core/sched.c \
+	kernel/core/sched_fair.c \
+	kernel/core/sched_rt.c \
+	kernel/core/sched_balance.c \
+	kernel/core/sched_params.c \
+	kernel/core/idle.c \
+	kernel/core/clock.c \
+	kernel/core/timer.c \
+	kernel/core/sleep.c \
+	kernel/core/wait.c \
+	kernel/core/completion.c \
+	kernel/core/semaphore.c \
+	kernel/core/mutex.c \
+	kernel/core/irq.c \
+	kernel/core/softirq.c
 
 # Floor 3: mechanism.
 SRC_mm := \
 	mm/page/memblock.c
 
 # Floor 4: what needs allocation.
-SRC_task :=
+SRC_task := \
+	kernel/task/task.c \
+	kernel/task/task_area.c \
+	kernel/task/kthread.c \
+	kernel/task/cpus.c \
+	kernel/task/interim.c
 
 # Floor 6: the outside.
 SRC_drivers :=
@@ -153,8 +172,8 @@ SRC_main := \
 SRC_shell :=
 SRC_tests := $(SRC_lib_tests) \
 	kernel/core/symbols_test.c \
+	kernel/core/sched_test.c \
 	tests/run.c \
-	tests/plan.c \
 	tests/body.c \
 	tests/settle.c \
 	tests/expect.c \
@@ -167,7 +186,6 @@ SRC_tests := $(SRC_lib_tests) \
 	tests/framework_test.c \
 	boot/acpi_test.c \
 	boot/boot_info_test.c \
-	boot/multiboot2_test.c \
 	boot/param_test.c \
 	mm/page/memblock_test.c
 
@@ -277,19 +295,6 @@ $(OUT)/tally.elf: $(OBJ) $(OUT)/objects linker.ld $(NEWLIB)/stamp tools/symbols
 	@NM=$(NM) tools/symbols --check $@ $(OUT)/symbols.asm
 	@rm $(OUT)/tally.first.elf
 
-# --- The boot disc ------------------------------------------------------------
-
-# For BIOS and UEFI machines, through GRUB; boots with CMDLINE.
-$(OUT)/cmdline: FORCE
-	$(call remember,$(CMDLINE))
-
-$(OUT)/tally.iso: $(OUT)/tally.elf $(OUT)/cmdline tools/build-iso | doctor-iso
-	@echo "  ISO     $@"
-	@$(TOOL_ENV) OBJCOPY='$(OBJCOPY)' tools/build-iso $< $@
-
-.PHONY: iso
-iso: $(OUT)/tally.iso
-
 # --- Running ------------------------------------------------------------------
 
 # What the tools take from the environment.  Tests run on 2 CPUs unless told.
@@ -329,11 +334,6 @@ harness-test: $(NEWLIB)/stamp | doctor-run
 	@OUT=$(OUT)/harness CPUS=2 tools/harness-selftest
 
 # No floor knows of the floors above it; the checker is checked first.
-# Does the build's own machinery do what it says?
-.PHONY: tools-test
-tools-test: | doctor-build
-	@$(TOOL_ENV) tools/tools-selftest
-
 check-floors: $(OUT)/tally.elf
 	@CC='$(KCC)' tools/check-floors --self-test
 	@tools/check-floors

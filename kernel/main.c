@@ -17,7 +17,10 @@
 #include <kernel/core/bringup.h>
 #include <kernel/core/percpu.h>
 #include <kernel/core/printk.h>
+#include <kernel/core/sched.h>
 #include <kernel/core/static_key.h>
+#include <kernel/core/timer.h>
+#include <kernel/task/kthread.h>
 #include <mm/page/memblock.h>
 #include <tests/run.h>
 
@@ -33,10 +36,12 @@ static void boot_table_free(phys_addr_t table)
 	memblock_phys_free(table, PAGE_SIZE);
 }
 
-static void *boot_stack_alloc(unsigned int cpu)
+/* From here on there are tasks. */
+static int main_task(void *unused)
 {
-	return memblock_alloc_node(IDLE_STACK_SIZE, PAGE_SIZE,
-				   cpu_to_node(cpu));
+	ksoftirqd_start();
+	tests_run_all();
+	return 0;
 }
 
 void kernel_main(void)
@@ -46,8 +51,7 @@ void kernel_main(void)
 	cpu_enable_features();
 	printk_init();
 	static_key_init();
-	pr_info("Tally: entered through %s%s", boot_info.loader,
-		boot_info.uefi ? " on UEFI" : "");
+	pr_info("Tally: entered through %s", boot_info.loader);
 	acpi_init();
 	memblock_init();
 	paging_set_table_allocator(boot_table_alloc, boot_table_free);
@@ -57,9 +61,10 @@ void kernel_main(void)
 	percpu_areas_init(memblock_alloc_node);
 	arch_apic_init();
 	arch_clock_init();
+	sched_init();
+	timers_init();
 	local_irq_enable();
-	smp_init(memblock_startup_page(), boot_stack_alloc);
-	tests_run_all();
-	for (;;)
-		cpu_halt();
+	smp_init(memblock_startup_page(), idle_stack_alloc);
+	kthread_run(main_task, NULL, "main");
+	cpu_idle_loop();
 }

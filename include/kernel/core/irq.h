@@ -9,13 +9,13 @@
 #pragma once
 #include <lib/types.h>
 
-/* @nr is what irq_alloc() gave, @data what the handler was registered with. */
+/* @nr is the vector, @data what the handler was registered with. */
 typedef void (*irq_handler_t)(unsigned int nr, void *data);
 
 /*
- * Registers @fn for @nr (a vector, at least IRQ_FIRST).  @name must outlive the
- * registration.  Returns -EINVAL for a vector out of range and -EBUSY for one
- * that is taken.  Any context but NMI.
+ * Registers @fn for @nr, of VECTOR_DEVICE_FIRST to VECTOR_DEVICE_LAST.  @name
+ * must outlive the registration.  Returns -EINVAL for a vector out of range and
+ * -EBUSY for one that is taken.  Any context but NMI.
  */
 int request_irq(unsigned int nr, irq_handler_t fn, const char *name,
 		void *data);
@@ -39,13 +39,10 @@ u64 irq_count_cpu(unsigned int nr, unsigned int cpu);
 /* NULL when nobody handles @nr. */
 const char *irq_name(unsigned int nr);
 
-/*
- * Around every interrupt, IPI and timer, by those that the machine calls
- * (arch/upcalls.h).  irq_exit() runs what softirqs were raised; the return path
- * then asks sched_irq_return() whether to switch.
- */
-void irq_enter(void);
-void irq_exit(void);
+/* How often @cpu was interrupted by vectors that nobody handles. */
+u64 irq_spurious_count(unsigned int cpu);
+
+/* irq_enter() and irq_exit(), around every interrupt, are in arch/upcalls.h. */
 
 /* Around an NMI: counts only. */
 void nmi_enter(void);

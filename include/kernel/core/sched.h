@@ -74,7 +74,10 @@ enum sched_policy {
 /* What the fair class knows about one task. */
 struct sched_entity {
 	struct rb_node		node;
-	u64			vruntime;	/* ns, scaled by weight */
+	u64			vruntime;	/* ns, scaled by weight; while
+						 * on no runqueue, less that
+						 * one's minimum */
+	u64			slept_at;	/* ns; 0: not asleep */
 	unsigned int		weight;
 };
 
@@ -129,7 +132,6 @@ struct task {
 	u64			nr_migrations;	/* read freely */
 
 	/* This task only. */
-	unsigned int		rcu_nesting;
 	int			oom_score_adj;
 	struct _reent		*reent;		/* newlib's state, in the heap */
 	struct mem_cgroup	*active_memcg;	/* charge this one instead */
@@ -141,11 +143,11 @@ struct task {
 	struct css_set		*cgroups;	/* kernel/cgroup, RCU */
 	struct anon_arena	*arena;		/* mm/virt */
 
-	/* kernel/task: under its locks (task.c). */
-	struct list_head	tasks;		/* all tasks, RCU */
+	/* Under task_list_lock (task.c); walked under RCU. */
+	struct list_head	tasks;
+
+	/* This task only, until it has exited; then fixed. */
 	int			exit_code;
-	struct completion	*exited;
-	struct kthread		*kthread;
 
 	LOCKDEP_TASK(lockdep)
 };
@@ -247,9 +249,6 @@ void sched_task_init(struct task *t);
 /* The task ends here: its last act.  Drops the reference it held to itself. */
 void __noreturn sched_exit(void);
 
-/* The first thing a new task does, called by its entry code. */
-void schedule_tail(struct task *prev);
-
 /* -- Figures, for ps, top and tests ------------------------------------------ */
 
 struct sched_cpu_stats {
@@ -270,8 +269,12 @@ bool cpu_is_idle(unsigned int cpu);
 
 /* -- Machine and boot -------------------------------------------------------- */
 
-/* Return from an interrupt: switch, if that is wanted and allowed. */
+/* Upcall: the end of an interrupt, interrupts off: switch, if wanted and
+ * allowed. */
 void sched_irq_return(void);
+
+/* The tick, in hard interrupt: a slice may be over. */
+void sched_tick(void);
 
 /* A tick within @ns on @cpu even if its task is alone: for RCU, while a grace
  * period waits for it. */
@@ -284,8 +287,7 @@ void sched_init(void);
 /* Before @cpu is started: it will begin on this stack, as its idle task. */
 void sched_prepare_cpu(unsigned int cpu, void *stack, size_t stack_size);
 
-/* The idle loop.  Does not return. */
+/* The idle loop, the end of a CPU's boot.  From the first one on, sleeping in
+ * the wrong place is reported. */
 void __noreturn cpu_idle_loop(void);
-
-/* From here on schedule() may be called (sched_init() has been). */
 extern bool scheduler_running;

@@ -13,6 +13,8 @@
 
 struct task;
 
+struct task;
+
 /* In the order they are served. */
 enum softirq_nr {
 	TIMER_SOFTIRQ,
@@ -48,10 +50,9 @@ void local_bh_enable(void);
 /* How often @nr was served on @cpu. */
 u64 softirq_count_cpu(enum softirq_nr nr, unsigned int cpu);
 
-/* By irq_exit(), and by ksoftirqd (kernel/task starts one for each CPU). */
+/* By irq_exit(), interrupts off. */
 void softirq_irq_exit(void);
-void softirq_set_daemon(unsigned int cpu, struct task *daemon);
-int softirq_daemon(void *unused);
 
-/* By name from kernel_main(). */
-void softirq_init(void);
+/* ksoftirqd, of which kernel/task starts one for each CPU. */
+int softirq_daemon(void *unused);
+void softirq_set_daemon(unsigned int cpu, struct task *daemon);

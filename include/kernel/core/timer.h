@@ -9,6 +9,7 @@
  * own timer and must not sleep.
  */
 #pragma once
+#include <lib/compiler.h>
 #include <lib/rbtree.h>
 #include <lib/types.h>
 
@@ -19,12 +20,12 @@
 struct timer_base;
 
 struct timer {
-	/* Under the base's lock. */
+	/* Under the lock of the CPU it is on. */
 	struct rb_node		node;
 	u64			expires;
-	bool			queued;
+	bool			queued;		/* read freely */
 
-	/* Changes under the locks of both bases; read freely. */
+	/* Changes under that lock, to NULL on the way to another CPU. */
 	struct timer_base	*base;
 
 	/* Fixed at setup. */
@@ -67,7 +68,16 @@ static inline bool timer_pending(const struct timer *t)
 /* How many timer interrupts @cpu has taken. */
 u64 timer_interrupts(unsigned int cpu);
 
-/* By name from kernel_main(), after the arch timer is calibrated; and by each
- * CPU on its way up. */
+/* -- For the scheduler: own CPU, interrupts off. ------------------------------ */
+
+/* One call of sched_tick() at @deadline; replaces the last.  U64_MAX: none. */
+void timer_set_tick(u64 deadline);
+
+/* About to halt: no interrupt before the next timer is due. */
+void timer_idle_enter(void);
+
+/* Another CPU armed a timer here. */
+void timers_kick(void);
+
+/* By name from kernel_main(), for all CPUs. */
 void timers_init(void);
-void timers_init_cpu(void);

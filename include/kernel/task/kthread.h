@@ -2,6 +2,8 @@
 /*
  * kthread.h - tasks that serve the kernel and end when asked.
  *
+ * They have no floating point.
+ *
  *	t = kthread_run(fn, arg, "name/%u", cpu);
  *	...
  *	kthread_stop(t);
@@ -21,9 +23,9 @@
 struct task *kthread_create(int (*fn)(void *arg), void *arg, const char *fmt,
 			    ...) __printf(3, 4);
 
-/* On one CPU for ever, named "fmt" with the CPU as its argument. */
+/* Confined to @cpu and named "name/cpu". */
 struct task *kthread_create_on_cpu(int (*fn)(void *arg), void *arg,
-				   unsigned int cpu, const char *fmt);
+				   unsigned int cpu, const char *name);
 
 /* Made and started. */
 #define kthread_run(fn, arg, ...)                                              \
@@ -39,8 +41,8 @@ struct task *kthread_create_on_cpu(int (*fn)(void *arg), void *arg,
 void kthread_bind(struct task *t, unsigned int cpu);
 
 /*
- * Ask, wake, wait.  Returns fn's value, or -EINTR when it was never started.
- * The task is gone afterwards.  May sleep.
+ * Ask, wake, wait.  Returns fn's value, or -EINTR when it was never started, and
+ * drops the reference that creating it gave.  May sleep.
  */
 int kthread_stop(struct task *t);
 

@@ -5,35 +5,31 @@
 #pragma once
 #include <kernel/core/sched.h>
 
-/* Kernel stack of a task, not counting its guard page. */
-#define TASK_STACK_SIZE (32u * 1024)
-
-/* task_create() flags. */
-#define TASK_FP (1u << 0) /* may use floating point */
+/* A task's stack, and at its top what the kernel knows about the task. */
+#define TASK_AREA_SIZE (32u * 1024)
 
 /*
  * Makes a task that will run fn(arg), returning its exit code, when started
- * with wake_up_new_task().  The caller gets one reference.  It inherits the
- * creator's nice value and group.  NULL when there is no memory; nothing is
- * left then.  May sleep.
+ * with wake_up_process().  The caller gets one reference.  It may use floating
+ * point, and inherits the creator's nice value.  NULL when there is no memory;
+ * nothing is left then.  May sleep.
  */
 struct task *task_create(int (*fn)(void *arg), void *arg, const char *name);
 
 /* task_create() and start. */
 struct task *task_run(int (*fn)(void *arg), void *arg, const char *name);
 
-/* Undo task_create() of a task that was never started: ends and frees it. */
+/* Undo task_create() of a task that was never started; drops the reference. */
 void task_abandon(struct task *t);
 
 /* End the current task. */
 void __noreturn task_exit(int code);
 
-/*
- * Wait until @t has exited, give its exit code, and drop the caller's
- * reference.  task_wait() keeps the reference; the killable one gives -EINTR,
- * and keeps it, when the caller was killed first.
- */
+/* Wait until @t has exited, drop the caller's reference, return exit code. */
 int task_join(struct task *t);
+
+/* The same, keeping the reference.  The killable one returns 0 and sets *@code,
+ * or -EINTR when the caller was killed first. */
 int task_wait(struct task *t);
 int task_wait_killable(struct task *t, int *code);
 
@@ -50,23 +46,28 @@ void task_kill(struct task *t);
 struct task *task_find(int pid);
 
 /*
- * A reference to the live task with the least pid above @pid, or NULL.  Start
- * with 0.  For walks that sleep on the way:
+ * For walks that sleep on the way: a reference to the task with the least pid
+ * above @prev's (NULL: the first), and @prev's is dropped.  NULL at the end.
  *
- *	for (t = task_next(0); t; t = next) { ...; next = task_next(t->pid);
- *		put_task(t); }
+ *	for (t = task_next(NULL); t; t = task_next(t))
  */
-struct task *task_next(int pid);
+struct task *task_next(struct task *prev);
 
-/* Every live task but the idle ones; under rcu_read_lock(). */
+/* Every task that has not exited, but the idle ones; under rcu_read_lock(). */
 extern struct list_head task_list;
 #define for_each_task(t) list_for_each_entry_rcu(t, &task_list, tasks)
 
 /* Changes what ps shows; cut to fit. */
 void task_set_comm(struct task *t, const char *name);
 
-/* How many tasks exist and are not yet freed. */
+/* How many tasks exist and are not yet freed; idle tasks not counted. */
 long task_nr_live(void);
 
-/* By name from kernel_main(), once pages and vmalloc work. */
-void tasks_init(void);
+/* Give back the areas kept for new tasks. */
+void task_drain_cache(void);
+
+/* For smp_init(): IDLE_STACK_SIZE bytes for @cpu, or NULL. */
+void *idle_stack_alloc(unsigned int cpu);
+
+/* By name from the first task: one ksoftirqd for each CPU. */
+void ksoftirqd_start(void);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* interim.c - stand-ins until vmalloc, RCU and newlib's part land. */
+#include <kernel/core/rcu.h>
+#include <kernel/core/spinlock.h>
+#include <kernel/task/newlib.h>
+#include <mm/page/memblock.h>
+#include <mm/virt/vmalloc.h>
+
+static DEFINE_SPINLOCK(lock);
+
+__weak void *__vmalloc(size_t size, size_t align, gfp_t gfp,
+		       unsigned int flags, int nid)
+{
+	unsigned long irq;
+	void *p;
+
+	spin_lock_irqsave(&lock, irq);
+	p = memblock_alloc_node(size, align, nid);
+	spin_unlock_irqrestore(&lock, irq);
+	return p;
+}
+
+__weak void vfree(const void *va)
+{
+	/* Its size is not known here: lost. */
+}
+
+__weak void call_rcu(struct rcu_head *head, rcu_callback_t func)
+{
+	func(head);
+}
+
+__weak void task_newlib_exit(struct task *t, int code)
+{
+}

@@ -60,7 +60,8 @@ class Reader:
         if number == self.sequence + 1:
             for start in self._starts(signed):
                 if seal.compute(self.nonce, signed[start:]) == tag:
-                    if whole[:start].strip():
+                    # UEFI firmware speaks on every port before the kernel.
+                    if whole[:start].strip() and self.sequence:
                         yield Foreign(whole[:start])
                     self.sequence = number
                     yield Record(whole[start:])

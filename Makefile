@@ -84,6 +84,8 @@ SRC_boot := \
 	boot/acpi_numa.c \
 	boot/boot_info.c \
 	boot/fw_cfg.c \
+	boot/multiboot2_header.asm \
+	boot/multiboot2.c \
 	boot/note.c \
 	boot/param.c \
 	boot/pvh.c \
@@ -174,6 +176,7 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/core/symbols_test.c \
 	kernel/core/sched_test.c \
 	tests/run.c \
+	tests/plan.c \
 	tests/body.c \
 	tests/settle.c \
 	tests/expect.c \
@@ -186,6 +189,7 @@ SRC_tests := $(SRC_lib_tests) \
 	tests/framework_test.c \
 	boot/acpi_test.c \
 	boot/boot_info_test.c \
+	boot/multiboot2_test.c \
 	boot/param_test.c \
 	mm/page/memblock_test.c
 
@@ -295,6 +299,19 @@ $(OUT)/tally.elf: $(OBJ) $(OUT)/objects linker.ld $(NEWLIB)/stamp tools/symbols
 	@NM=$(NM) tools/symbols --check $@ $(OUT)/symbols.asm
 	@rm $(OUT)/tally.first.elf
 
+# --- The boot disc ------------------------------------------------------------
+
+# For BIOS and UEFI machines, through GRUB; boots with CMDLINE.
+$(OUT)/cmdline: FORCE
+	$(call remember,$(CMDLINE))
+
+$(OUT)/tally.iso: $(OUT)/tally.elf $(OUT)/cmdline tools/build-iso | doctor-iso
+	@echo "  ISO     $@"
+	@$(TOOL_ENV) OBJCOPY='$(OBJCOPY)' tools/build-iso $< $@
+
+.PHONY: iso
+iso: $(OUT)/tally.iso
+
 # --- Running ------------------------------------------------------------------
 
 # What the tools take from the environment.  Tests run on 2 CPUs unless told.
@@ -334,6 +351,11 @@ harness-test: $(NEWLIB)/stamp | doctor-run
 	@OUT=$(OUT)/harness CPUS=2 tools/harness-selftest
 
 # No floor knows of the floors above it; the checker is checked first.
+# Does the build's own machinery do what it says?
+.PHONY: tools-test
+tools-test: | doctor-build
+	@$(TOOL_ENV) tools/tools-selftest
+
 check-floors: $(OUT)/tally.elf
 	@CC='$(KCC)' tools/check-floors --self-test
 	@tools/check-floors

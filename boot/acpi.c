@@ -311,7 +311,7 @@ static void report(const struct acpi_info *info)
 
 	for (unsigned int i = 0; i < info->nr_cpus; i++)
 		enabled += info->cpus[i].enabled;
-	boot_say("ACPI: %u CPUs, %u I/O APICs, %u nodes, HPET %s, PM timer %s",
+	boot_say("ACPI: CPUs %u, I/O APICs %u, nodes %u, HPET %s, PM timer %s",
 		 enabled, info->nr_ioapics, info->nr_nodes,
 		 info->hpet_base ? "yes" : "no",
 		 info->pm_timer_port ? "yes" : "no");

@@ -7,6 +7,7 @@
  * when that is unusable. */
 void pvh_read_info(struct boot_info *bi, phys_addr_t info);
 void multiboot2_read_info(struct boot_info *bi, phys_addr_t info);
+void multiboot2_parse(struct boot_info *bi, const void *information);
 
 /* Append up to @len characters of @text, after a blank if need be. */
 void boot_info_add_cmdline(struct boot_info *bi, const char *text, size_t len);

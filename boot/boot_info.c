@@ -66,7 +66,7 @@ void boot_main(enum boot_door door, phys_addr_t info)
 	if (door == BOOT_DOOR_PVH)
 		pvh_read_info(&boot_info, info);
 	else
-		early_die("no such door");
+		multiboot2_read_info(&boot_info, info);
 
 	boot_info_normalise(&boot_info);
 	report_map();

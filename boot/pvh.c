@@ -8,6 +8,7 @@
  */
 #include <arch/layout.h>
 #include <arch/early_console.h>
+#include <string.h>
 #include "boot_impl.h"
 
 #define PVH_MAGIC 0x336ec578
@@ -37,7 +38,7 @@ void pvh_read_info(struct boot_info *bi, phys_addr_t info)
 	if (si->magic != PVH_MAGIC || si->version < 1)
 		early_die("PVH start info has no memory map");
 
-	bi->loader = "PVH";
+	strlcpy(bi->loader, "PVH", sizeof(bi->loader));
 	bi->rsdp = si->rsdp;
 	for (u32 i = 0; i < si->nr_memmap; i++)
 		boot_info_add_range(bi, map[i].base, map[i].size, map[i].type);

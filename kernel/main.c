@@ -51,7 +51,8 @@ void kernel_main(void)
 	cpu_enable_features();
 	printk_init();
 	static_key_init();
-	pr_info("Tally: entered through %s", boot_info.loader);
+	pr_info("Tally: entered through %s%s", boot_info.loader,
+		boot_info.uefi ? " on UEFI" : "");
 	acpi_init();
 	memblock_init();
 	paging_set_table_allocator(boot_table_alloc, boot_table_free);

@@ -118,6 +118,9 @@ void test_skip(const char *why)
 
 	current_result.skipped = true;
 	strlcpy(current_result.why, why, sizeof(current_result.why));
+	for (char *c = current_result.why; *c; c++)
+		if (*c < ' ')
+			*c = ' ';
 	drop_lock(flags);
 	test_end();
 }

@@ -2,7 +2,8 @@
 /*
  * framework_impl.h - the parts of the test framework, to each other.
  *
- *	run.c		which tests, in which order, and what came of them
+ *	plan.c		which tests, in which order
+ *	run.c		running them, and what came of it
  *	body.c		the test that runs: its failures, its end, its seed
  *	settle.c	leaks and audits, once all is settled
  *	expect.c	what was compared, in words
@@ -14,6 +15,7 @@
 #pragma once
 #include <lib/compiler.h>
 #include <lib/types.h>
+#include <tests/bench.h>
 #include <tests/test.h>
 
 /* A line or a record being built; stops quietly when it is full. */
@@ -27,6 +29,43 @@ void text_init(struct text *t, char *buf, size_t size);
 void text_add(struct text *t, const char *fmt, ...) __printf(2, 3);
 /* In double quotes, as YAML understands it; never a line break. */
 void text_add_quoted(struct text *t, const char *s);
+
+/* --- plan.c --- */
+#define TEST_NAME_CHARS 128
+void test_full_name(char *buf, const struct test *test);
+
+struct plan {
+	char		glob[256];
+	u64		seed;
+	u64		repeat;
+	u64		from;
+	unsigned long	scale;
+	bool		shuffle;
+	bool		quick;
+	enum bench_when	bench; /* 0: tests */
+};
+extern struct plan plan;
+
+/* What the command line asks for; opens the report.  False if for nothing. */
+bool plan_read(void);
+
+/* All tests that match, once. */
+void plan_for(const char *glob);
+
+/* Consecutive tests of one suite, in one round. */
+struct stretch {
+	const char	*suite;
+	const struct test *const *tests;
+	unsigned int	nr;
+	u64		round;
+};
+
+/* Start from the beginning; returns how many tests a round has. */
+unsigned int plan_rewind(void);
+bool plan_next(struct stretch *stretch);
+
+/* Benchmarks are planned by the test that they contain. */
+const struct bench_entry *plan_bench_of(const struct test *test);
 
 /* --- seal.c --- */
 #define SEAL_KEY_BYTES 16
@@ -88,7 +127,6 @@ void test_settle_before(void);
 void test_settle_after(void);
 
 /* --- bench.c --- */
-struct bench_entry;
 
 /*
  * Choose the clock, and hold it against loops of known length when it is to

@@ -42,7 +42,7 @@ struct boot_screen {
 
 struct boot_info {
 	enum boot_door door;
-	const char *loader; /* name, for the banner */
+	char loader[64]; /* name, for the banner */
 	bool uefi;
 
 	/* Sorted, disjoint; everything not named is a hole. */
@@ -55,6 +55,7 @@ struct boot_info {
 	phys_addr_t initrd_start, initrd_end;
 
 	phys_addr_t rsdp; /* 0: none told, search the BIOS areas */
+	u8 rsdp_copy[36]; /* where rsdp points if the loader's would not last */
 	struct boot_screen screen;
 	char cmdline[BOOT_MAX_CMDLINE];
 };

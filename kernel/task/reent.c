@@ -10,8 +10,9 @@
  * Atomic      Kernel code may call strtoul() and others that set errno where
  * context.    nothing can be allocated.  It gets the one that newlib brings, as
  *             all such callers do: what they leave in its errno is lost, and
- *             nothing else of it is used there.  So does a task for which there was no memory;
- *             apps are not started without theirs (task_reent_prepare()).
+ *             nothing else of it is used there.  So does a task for which
+ *             there was no memory; apps are not started without theirs
+ *             (task_reent_prepare()).
  *
  * Context: any.
  */

@@ -124,11 +124,12 @@ SRC_core := \
 	kernel/core/bringup.c \
 	kernel/core/backtrace.c \
 	kernel/core/exception.c \
-	kernel/core/interim.c \
 	kernel/core/nmi.c \
 	kernel/core/panic.c \
 	kernel/core/printk.c \
 	kernel/core/printk_ring.c \
+	kernel/core/rcu.c \
+	kernel/core/rcu_callback.c \
 	kernel/core/report.c \
 	kernel/core/smp.c \
 	kernel/core/spinlock.c \
@@ -151,6 +152,12 @@ SRC_core := \
 	kernel/core/mutex.c \
 	kernel/core/irq.c \
 	kernel/core/softirq.c
+ifeq ($(DEBUG),1)
+SRC_core += \
+	kernel/core/lockdep.c \
+	kernel/core/lockdep_graph.c \
+	kernel/core/lockdep_report.c
+endif
 
 # Floor 3: mechanism.
 SRC_mm := \
@@ -175,6 +182,9 @@ SRC_shell :=
 SRC_tests := $(SRC_lib_tests) \
 	kernel/core/symbols_test.c \
 	kernel/core/sched_test.c \
+	kernel/core/printk_test.c \
+	kernel/core/smp_test.c \
+	kernel/core/static_key_test.c \
 	tests/run.c \
 	tests/plan.c \
 	tests/body.c \

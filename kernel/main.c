@@ -17,6 +17,7 @@
 #include <kernel/core/bringup.h>
 #include <kernel/core/percpu.h>
 #include <kernel/core/printk.h>
+#include <kernel/core/rcu.h>
 #include <kernel/core/sched.h>
 #include <kernel/core/static_key.h>
 #include <kernel/core/timer.h>
@@ -40,6 +41,7 @@ static void boot_table_free(phys_addr_t table)
 static int main_task(void *unused)
 {
 	ksoftirqd_start();
+	kthread_run(rcu_thread, NULL, "rcu");
 	tests_run_all();
 	return 0;
 }
@@ -64,6 +66,7 @@ void kernel_main(void)
 	arch_clock_init();
 	sched_init();
 	timers_init();
+	rcu_init();
 	local_irq_enable();
 	smp_init(memblock_startup_page(), idle_stack_alloc);
 	kthread_run(main_task, NULL, "main");

@@ -103,7 +103,8 @@ void synchronize_rcu(void);
 /* The same, sooner, at the price of an interrupt to every busy CPU. */
 void synchronize_rcu_expedited(void);
 
-/* Wait until every callback queued so far has been called.  May sleep. */
+/* Wait until every callback queued so far has been called.  May sleep; not
+ * before rcu_thread() runs. */
 void rcu_barrier(void);
 
 /*
@@ -142,43 +143,67 @@ unsigned long rcu_nr_pending(void);
 
 /* -- What others tell RCU ------------------------------------------------------ */
 
+/* What tells the grace-period thread that a CPU has left its readers behind.
+ * Written by the own CPU only. */
 struct rcu_watch {
-	/* Own CPU; read by the grace-period task.  Even: idle, no reader can be
-	 * here; odd: there may be one. */
+	/* Odd: readers may be here; even: idle, none can be.  Changes with a
+	 * full barrier. */
 	unsigned long active;
 
-	/* Own CPU: counts points where no reader could be. */
+	/* Counts moments outside of all readers. */
 	unsigned long passes;
+
+	/* Interrupts and NMIs that are on top of idle. */
+	unsigned int irq_depth;
+
+	/* The thread should be woken, from where that is possible. */
+	bool wake_thread;
 };
 DECLARE_PER_CPU(struct rcu_watch, rcu_watch);
 
-/* By schedule(), preemption or interrupts off, before it picks. */
+void rcu_wake_thread(void);
+
+/* By schedule(), preemption off, before it locks the runqueue: that lock is the
+ * full barrier after the count. */
 static __always_inline void rcu_note_context_switch(void)
 {
 	this_cpu_inc(rcu_watch.passes);
+	if (unlikely(this_cpu_read(rcu_watch.wake_thread)))
+		rcu_wake_thread();
 }
 
-/* By the idle loop, interrupts off, around the halt.  enter() says false when
- * the CPU has RCU work and had better go round once more. */
+/*
+ * By the idle loop, interrupts off, around the halt.  enter() returns false when
+ * it has woken somebody instead, and the halt must not be; exit() follows
+ * either way.
+ */
 bool rcu_idle_enter(void);
 void rcu_idle_exit(void);
 
-/* By irq_enter() and irq_exit(), in that order around the handler; the same
- * for NMIs, whose backtraces may read lists. */
+/* First in irq_enter() and nmi_enter(), last in irq_exit() (after softirqs) and
+ * nmi_exit(). */
 void rcu_irq_enter(void);
 void rcu_irq_exit(void);
 
-/* By the tick, in hard interrupt. */
+/* By the tick, in hard interrupt, no runqueue locked. */
 void rcu_tick(void);
 
-/* Would this CPU, if idle, still have callbacks to see to? */
+/* May this CPU not rest: is there a callback that could be called now? */
 bool rcu_needs_cpu(void);
 
-/* By name from kernel_main(): before anyone else uses RCU; and once tasks can
- * be made.  In between, on one CPU, grace periods end at once where
- * sleeping is allowed. */
+/* Is there no reader on @cpu because it is idle, right now? */
+bool rcu_cpu_is_idle(unsigned int cpu);
+
+/* By name from kernel_main(), boot CPU, after the per-CPU areas.  call_rcu() may
+ * be used before. */
 void rcu_init(void);
-void rcu_start(void);
 
 /* By a new CPU, before it is online. */
 void rcu_cpu_starting(void);
+
+/*
+ * The grace-period thread's function: kernel_main() makes one task of it.
+ * Until it runs there must be one CPU only; callbacks wait for it, and
+ * synchronize_rcu() returns at once.
+ */
+int rcu_thread(void *unused);

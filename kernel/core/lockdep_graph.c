@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lockdep_graph.c - lock classes, and which was taken while holding which.
+ *
+ * Tables of fixed size, because a lock may be taken anywhere.  A matrix of bits
+ * says at once whether an edge is known, which almost every acquisition asks;
+ * lists in both directions serve the searches, which only new edges need.
+ *
+ * Context: interrupts off, lockdep_lock held.
+ */
+#include <arch/percpu.h>
+#include <arch/cpumask.h>
+#include <kernel/core/printk.h>
+#include <lib/bitops.h>
+#include "lockdep_impl.h"
+
+#define BUCKETS 512
+
+extern char __image_start[], __image_end[];
+
+DEFINE_RAW_SPINLOCK(lockdep_lock);
+struct lock_class lockdep_classes[LOCKDEP_MAX_CLASSES];
+struct lock_edge lockdep_edges[LOCKDEP_MAX_EDGES];
+bool lockdep_on = true;
+
+static unsigned int nr_classes = 1, nr_edges = 1;
+static u16 buckets[BUCKETS];
+static u64 known[LOCKDEP_MAX_CLASSES][LOCKDEP_MAX_CLASSES / 64];
+
+/* The last search: which edge first reached each class. */
+static u16 reached_by[LOCKDEP_MAX_CLASSES];
+static u16 queue[LOCKDEP_MAX_CLASSES];
+static u64 visited[LOCKDEP_MAX_CLASSES / 64];
+
+static bool out_of(const char *what)
+{
+	lockdep_on = false;
+	pr_crit("lockdep: out of %s, turned off\n", what);
+	return false;
+}
+
+/* -- Classes ------------------------------------------------------------------ */
+
+/* All copies of a per-CPU lock are the one in the image. */
+static const void *without_cpu(const void *addr)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		unsigned long at = (unsigned long)addr - __per_cpu_offset[cpu];
+
+		if (at >= (unsigned long)__percpu_start &&
+		    at < (unsigned long)__percpu_end)
+			return (const void *)at;
+	}
+	return addr;
+}
+
+static u16 *bucket_of(const void *key, unsigned int subclass)
+{
+	u64 hash = ((u64)key + subclass) * 0x9e3779b97f4a7c15ull;
+
+	return &buckets[hash >> 32 & (BUCKETS - 1)];
+}
+
+static u16 find_or_make(const struct lockdep_map *map, const void *key,
+			unsigned int subclass)
+{
+	u16 *bucket = bucket_of(key, subclass), n;
+	struct lock_class *class;
+
+	for (n = *bucket; n; n = lockdep_classes[n].next_in_bucket) {
+		class = &lockdep_classes[n];
+		if (class->key == key && class->subclass == subclass)
+			return n;
+	}
+	if (nr_classes == LOCKDEP_MAX_CLASSES)
+		return out_of("classes");
+	n = nr_classes++;
+	lockdep_classes[n] = (struct lock_class){
+		.key = key,
+		.name = map->name,
+		.subclass = subclass,
+		.type = map->type,
+		.next_in_bucket = *bucket,
+	};
+	*bucket = n;
+	return n;
+}
+
+u16 lockdep_class_of(struct lockdep_map *map, unsigned int subclass)
+{
+	const void *key = map->key;
+
+	if (map->classes[subclass])
+		return map->classes[subclass];
+	if (!key)
+		key = without_cpu(map);
+	map->classes[subclass] = find_or_make(map, key, subclass);
+	return map->classes[subclass];
+}
+
+/* -- Edges -------------------------------------------------------------------- */
+
+bool lockdep_has_edge(u16 from, u16 to)
+{
+	return known[from][to / 64] >> (to % 64) & 1;
+}
+
+void lockdep_add_edge(const struct held_lock *from, const struct held_lock *to)
+{
+	struct lock_edge *edge;
+	u16 n;
+
+	known[from->class][to->class / 64] |= 1ull << (to->class % 64);
+	if (nr_edges == LOCKDEP_MAX_EDGES) {
+		out_of("edges");
+		return;
+	}
+	n = nr_edges++;
+	edge = &lockdep_edges[n];
+	*edge = (struct lock_edge){
+		.from = from->class,
+		.to = to->class,
+		.from_pc = from->pc,
+		.to_pc = to->pc,
+		.next_after = lockdep_classes[from->class].first_after,
+		.next_before = lockdep_classes[to->class].first_before,
+	};
+	lockdep_classes[from->class].first_after = n;
+	lockdep_classes[to->class].first_before = n;
+}
+
+/* -- Searching ---------------------------------------------------------------- */
+
+static bool visit(u16 class)
+{
+	u64 bit = 1ull << (class % 64), *word = &visited[class / 64];
+	bool first = !(*word & bit);
+
+	*word |= bit;
+	return first;
+}
+
+/* Breadth first, so that the path reported is a shortest one. */
+u16 lockdep_search(u16 start, bool forward, u16 target, u8 usage)
+{
+	unsigned int head = 0, tail = 0;
+
+	for (unsigned int i = 0; i < LOCKDEP_MAX_CLASSES / 64; i++)
+		visited[i] = 0;
+	reached_by[start] = 0;
+	visit(start);
+	queue[tail++] = start;
+	while (head < tail) {
+		u16 at = queue[head++], n;
+
+		if (at == target || (lockdep_classes[at].usage & usage))
+			return at;
+		n = forward ? lockdep_classes[at].first_after :
+			      lockdep_classes[at].first_before;
+		while (n) {
+			struct lock_edge *edge = &lockdep_edges[n];
+			u16 next = forward ? edge->to : edge->from;
+
+			if (visit(next)) {
+				reached_by[next] = n;
+				queue[tail++] = next;
+			}
+			n = forward ? edge->next_after : edge->next_before;
+		}
+	}
+	return 0;
+}
+
+unsigned int lockdep_path(u16 end, bool forward, u16 *edges, unsigned int max)
+{
+	unsigned int len = 0;
+	u16 at, n;
+
+	for (at = end; (n = reached_by[at]) && len < max; len++) {
+		edges[len] = n;
+		at = forward ? lockdep_edges[n].from : lockdep_edges[n].to;
+	}
+	for (unsigned int i = 0; i < len / 2; i++) {
+		u16 swap = edges[i];
+
+		edges[i] = edges[len - 1 - i];
+		edges[len - 1 - i] = swap;
+	}
+	return len;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* smp_test.c - functions are called where and as often as asked. */
+#include <arch/irqflags.h>
+#include <errno.h>
+#include <kernel/core/preempt.h>
+#include <kernel/core/smp.h>
+#include <kernel/core/stop_machine.h>
+#include <lib/atomic.h>
+#include <tests/test.h>
+
+static atomic_t calls[NR_CPUS];
+
+static void reset(void)
+{
+	for (int cpu = 0; cpu < NR_CPUS; cpu++)
+		atomic_set(&calls[cpu], 0);
+}
+
+static void count(void *info)
+{
+	EXPECT_EQ(info, &calls);
+	EXPECT(irqs_disabled());
+	atomic_inc(&calls[smp_processor_id()]);
+}
+
+TEST(smp, single_call_runs_on_that_cpu_only)
+{
+	unsigned int cpu, other;
+
+	for_each_online_cpu(cpu) {
+		reset();
+		EXPECT_EQ(smp_call_function_single(cpu, count, &calls, true),
+			  0);
+		for_each_online_cpu(other)
+			EXPECT_EQ(atomic_read(&calls[other]), other == cpu);
+	}
+}
+
+TEST(smp, call_to_an_offline_cpu_is_refused)
+{
+	EXPECT_EQ(smp_call_function_single(NR_CPUS - 1, count, &calls, true),
+		  -ENXIO);
+	EXPECT_EQ(smp_call_function_single(NR_CPUS, count, &calls, true),
+		  -ENXIO);
+}
+
+TEST(smp, each_cpu_is_called_once)
+{
+	unsigned int cpu;
+
+	reset();
+	on_each_cpu(count, &calls, true);
+	for_each_online_cpu(cpu)
+		EXPECT_EQ(atomic_read(&calls[cpu]), 1);
+}
+
+/* Not waiting does not lose calls: the next send waits for the room. */
+TEST(smp, calls_without_waiting_all_arrive)
+{
+	unsigned int cpu;
+
+	reset();
+	for (int i = 0; i < 100; i++)
+		on_each_cpu(count, &calls, false);
+	on_each_cpu(count, &calls, true);
+	for_each_online_cpu(cpu)
+		EXPECT_EQ(atomic_read(&calls[cpu]), 101);
+}
+
+static void call_back(void *info)
+{
+	struct call_single_data *csd = info;
+
+	atomic_inc(&calls[smp_processor_id()]);
+	if (csd)
+		EXPECT_EQ(smp_call_function_single_async(0, csd), 0);
+}
+
+/* A call may be sent from where it is running, and on to this CPU too. */
+TEST(smp, async_call_is_free_again_when_it_runs)
+{
+	static struct call_single_data last = CALL_SINGLE_DATA_INIT(call_back,
+								    NULL);
+	static struct call_single_data csd = CALL_SINGLE_DATA_INIT(call_back,
+								   &last);
+	unsigned int cpu, n = 0;
+
+	for_each_online_cpu(cpu) {
+		reset();
+		ASSERT_EQ(smp_call_function_single_async(cpu, &csd), 0);
+		for (n = 0; n < 100000000; n++) {
+			if (atomic_read(&calls[0]) + atomic_read(&calls[cpu]) >=
+			    (cpu ? 2 : 4))
+				break;
+			cpu_relax();
+		}
+		EXPECT_EQ(atomic_read(&calls[0]), cpu ? 1 : 2);
+		EXPECT_EQ(READ_ONCE(csd.busy), 0);
+	}
+}
+
+/* -- stop_machine ---------------------------------------------------------------- */
+
+static int look_around(void *arg)
+{
+	atomic_t *moving = arg;
+	int before = atomic_read(moving);
+
+	for (int i = 0; i < 1000; i++)
+		cpu_relax();
+	EXPECT(irqs_disabled());
+	return atomic_read(moving) == before ? 42 : -1;
+}
+
+static void move(void *info)
+{
+	atomic_inc(info);
+}
+
+TEST(smp, stop_machine_returns_what_the_function_does)
+{
+	atomic_t moving = ATOMIC_INIT(0);
+
+	for (int i = 0; i < 10; i++) {
+		smp_call_function(move, &moving, false);
+		EXPECT_EQ(stop_machine(look_around, &moving), 42);
+	}
+}
+
+static int everybody_is_inside(void *arg)
+{
+	atomic_t *inside = arg;
+
+	atomic_inc_return(inside);
+	while (atomic_read_acquire(inside) < num_online_cpus())
+		cpu_relax();
+	return 1 << (smp_processor_id() % 8);
+}
+
+/* If one CPU came later than another had left, this would hang. */
+TEST(smp, stop_machine_all_has_every_cpu_inside_at_once)
+{
+	for (int i = 0; i < 10; i++) {
+		atomic_t inside = ATOMIC_INIT(0);
+		int mask = 0, result;
+		unsigned int cpu;
+
+		result = stop_machine_all(everybody_is_inside, &inside);
+		for_each_online_cpu(cpu)
+			mask |= 1 << (cpu % 8);
+		EXPECT_EQ(result, mask);
+		EXPECT_EQ(atomic_read(&inside), num_online_cpus());
+	}
+}

@@ -172,7 +172,8 @@ SRC_task := \
 	kernel/task/interim.c
 
 # Floor 6: the outside.
-SRC_drivers :=
+SRC_drivers := \
+	drivers/ioapic.c
 SRC_fs :=
 
 # Floor 7: the top.
@@ -180,6 +181,10 @@ SRC_main := \
 	kernel/main.c
 SRC_shell :=
 SRC_tests := $(SRC_lib_tests) \
+	arch/x86_64/paging_test.c \
+	arch/x86_64/trap_test.c \
+	arch/x86_64/clock_test.c \
+	arch/x86_64/fpu_test.c \
 	kernel/core/symbols_test.c \
 	kernel/core/sched_test.c \
 	kernel/core/printk_test.c \

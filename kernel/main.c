@@ -14,6 +14,7 @@
 #include <arch/upcalls.h>
 #include <boot/acpi.h>
 #include <boot/boot_info.h>
+#include <drivers/ioapic.h>
 #include <kernel/core/bringup.h>
 #include <kernel/core/percpu.h>
 #include <kernel/core/printk.h>
@@ -64,6 +65,7 @@ void kernel_main(void)
 	percpu_areas_init(memblock_alloc_node);
 	arch_apic_init();
 	arch_clock_init();
+	ioapic_init();
 	sched_init();
 	timers_init();
 	rcu_init();

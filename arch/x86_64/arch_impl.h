@@ -53,5 +53,6 @@ bool text_patch_breakpoint(struct trap_frame *frame);
 /* End of interrupt, to the local APIC. */
 void lapic_eoi(void);
 
-/* Whether an NMI handler is running on this CPU. */
+/* How many NMI handlers this CPU is inside of: 0 or 1. */
+DECLARE_PER_CPU(unsigned int, trap_nmi_depth);
 bool trap_in_nmi(void);

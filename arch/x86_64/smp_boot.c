@@ -73,6 +73,12 @@ static void copy_trampoline(phys_addr_t page)
 	data->cr3 = virt_to_phys(kernel_pml4);
 }
 
+static void __noreturn too_late(void)
+{
+	for (;;)
+		asm volatile("cli; hlt");
+}
+
 /* First C of a started CPU.  No per-CPU variable before the base is set. */
 void __noreturn secondary_start(unsigned int cpu);
 void __noreturn secondary_start(unsigned int cpu)
@@ -82,8 +88,8 @@ void __noreturn secondary_start(unsigned int cpu)
 	percpu_switch_base(cpu);
 	trap_init_cpu(cpu);
 	cpu_enable_features();
-	while (!try_cmpxchg(&state[cpu], &expected, STARTED))
-		asm volatile("cli; hlt"); /* too late */
+	if (!try_cmpxchg(&state[cpu], &expected, STARTED))
+		too_late();
 	lapic_init_cpu();
 	for (int i = 0; i < WARP_CHECKS; i++) {
 		clock_check_warp();

@@ -16,8 +16,7 @@
 
 extern char trap_return_address[];
 
-/* How many NMI handlers this CPU is inside of: 0 or 1. */
-static DEFINE_PER_CPU(unsigned int, nmi_depth);
+DEFINE_PER_CPU(unsigned int, trap_nmi_depth);
 
 static const char *const names[NR_EXCEPTIONS] = {
 	[TRAP_DIVIDE] = "divide error",
@@ -58,7 +57,7 @@ struct trap_frame *trap_frame_from_stack(unsigned long caller_fp,
 
 bool trap_in_nmi(void)
 {
-	return this_cpu_read(nmi_depth) != 0;
+	return this_cpu_read(trap_nmi_depth) != 0;
 }
 
 static void page_fault(struct trap_frame *frame)
@@ -82,9 +81,9 @@ static void nmi(struct trap_frame *frame)
 {
 	unsigned long cr2 = read_cr2();
 
-	this_cpu_inc(nmi_depth);
+	this_cpu_inc(trap_nmi_depth);
 	nmi_interrupt(frame);
-	this_cpu_dec(nmi_depth);
+	this_cpu_dec(trap_nmi_depth);
 	if (read_cr2() != cr2)
 		write_cr2(cr2);
 }

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* paging_test.c - who may do what with which page. */
+#include <arch/cpu.h>
+#include <arch/paging.h>
+#include <arch/trap.h>
+#include <errno.h>
+#include <kernel/core/smp.h>
+#include <string.h>
+#include <tests/test.h>
+#include "paging_impl.h"
+
+/* Addresses nobody else uses: far above the patch window, in its region. */
+#define WINDOW	    (PATCH_WINDOW + (1ul << 30))
+#define WINDOW_SIZE (4ul << 20)
+
+static char pages[2][PAGE_SIZE] __attribute__((aligned(4096)));
+
+extern char __text_start[], __text_end[], __rodata_start[], __rodata_end[];
+extern char __data_start[], boot_stack_guard[], boot_stack[];
+extern char __percpu_start[];
+
+static void window_close(void)
+{
+	paging_unmap(WINDOW, WINDOW_SIZE);
+	tlb_flush_range(WINDOW, WINDOW + WINDOW_SIZE);
+	paging_free_tables(WINDOW, WINDOW_SIZE);
+}
+
+/* The last byte before a symbol of the linker's. */
+static void *before(const char *symbol)
+{
+	return (void *)((unsigned long)symbol - 1);
+}
+
+static unsigned int prot_of(const void *va)
+{
+	struct paging_entry entry;
+
+	if (!EXPECT(paging_lookup((unsigned long)va, &entry)))
+		return ~0u;
+	return entry.prot;
+}
+
+struct map_census {
+	unsigned long writable_and_executable;
+	unsigned long executable;
+	unsigned long low_half;
+};
+
+static void count_page(unsigned long va, const struct paging_entry *entry,
+		       void *arg)
+{
+	struct map_census *census = arg;
+	const unsigned int wx = PAGE_WRITE | PAGE_EXEC;
+
+	if ((entry->prot & wx) == wx)
+		census->writable_and_executable++;
+	if (entry->prot & PAGE_EXEC)
+		census->executable += entry->size;
+	if (va < DIRECT_MAP_BASE)
+		census->low_half++;
+}
+
+/* Every page of the whole tree is looked at. */
+TEST(paging, no_page_is_writable_and_executable)
+{
+	struct map_census census = {0};
+
+	paging_for_each(count_page, &census);
+	EXPECT_EQ(census.writable_and_executable, 0);
+	EXPECT_EQ(census.executable, __text_end - __text_start);
+	EXPECT_EQ(census.low_half, 0);
+}
+
+TEST(paging, image_has_its_segments_rights)
+{
+	EXPECT_EQ(prot_of(__text_start), PAGE_KERNEL_RX);
+	EXPECT_EQ(prot_of(before(__text_end)), PAGE_KERNEL_RX);
+	EXPECT_EQ(prot_of(__rodata_start), PAGE_KERNEL_RO);
+	EXPECT_EQ(prot_of(before(__rodata_end)), PAGE_KERNEL_RO);
+	EXPECT_EQ(prot_of(__data_start), PAGE_KERNEL);
+	EXPECT_EQ(prot_of(pages), PAGE_KERNEL);
+
+	/* The same bytes, seen through the direct map. */
+	EXPECT_EQ(prot_of(phys_to_virt(virt_to_phys(__text_start))),
+		  PAGE_KERNEL_RO);
+	EXPECT_EQ(prot_of(phys_to_virt(virt_to_phys(before(__rodata_end)))),
+		  PAGE_KERNEL_RO);
+	EXPECT_EQ(prot_of(phys_to_virt(virt_to_phys(pages))), PAGE_KERNEL);
+}
+
+/* Rights are what the CPU enforces, not only what the entries say. */
+TEST(paging, text_cannot_be_written)
+{
+	char byte = __text_start[0];
+
+	EXPECT_EQ(probe_write(__text_start, &byte, 1), -EFAULT);
+	EXPECT_EQ(probe_write(phys_to_virt(virt_to_phys(__text_start)), &byte,
+			      1),
+		  -EFAULT);
+	EXPECT_EQ(probe_write(__rodata_start, &byte, 1), -EFAULT);
+}
+
+TEST(paging, guards_and_the_pristine_percpu_copy_are_holes)
+{
+	char byte;
+
+	EXPECT_EQ(probe_read(&byte, boot_stack_guard, 1), -EFAULT);
+	EXPECT_EQ(probe_read(&byte, before(boot_stack), 1), -EFAULT);
+	EXPECT_EQ(probe_read(&byte, boot_stack, 1), 0);
+	EXPECT_EQ(probe_read(&byte, __percpu_start, 1), -EFAULT);
+	EXPECT_EQ(probe_read(&byte, (void *)0, 1), -EFAULT);
+}
+
+TEST(paging, maps_with_the_largest_pages_that_fit)
+{
+	phys_addr_t pa = 64ul << 20; /* never touched */
+	struct paging_entry entry;
+
+	ASSERT_EQ(paging_map(WINDOW, pa, WINDOW_SIZE, PAGE_KERNEL_RO), 0);
+	ASSERT(paging_lookup(WINDOW + 5 * PAGE_SIZE, &entry));
+	EXPECT_EQ(entry.size, 2ul << 20);
+	EXPECT_EQ(entry.pa, pa);
+	window_close();
+
+	ASSERT_EQ(paging_map(WINDOW + PAGE_SIZE, pa, WINDOW_SIZE - PAGE_SIZE,
+			     PAGE_KERNEL_RO),
+		  0);
+	ASSERT(paging_lookup(WINDOW + (2ul << 20), &entry));
+	EXPECT_EQ(entry.size, PAGE_SIZE);
+	EXPECT(!paging_lookup(WINDOW, &entry));
+	window_close();
+	EXPECT(!paging_lookup(WINDOW + PAGE_SIZE, &entry));
+}
+
+TEST(paging, a_refused_map_leaves_nothing)
+{
+	phys_addr_t pa = virt_to_phys(pages);
+	struct paging_entry entry;
+
+	ASSERT_EQ(paging_map(WINDOW + 3 * PAGE_SIZE, pa, PAGE_SIZE,
+			     PAGE_KERNEL),
+		  0);
+	EXPECT_EQ(paging_map(WINDOW, pa, 8 * PAGE_SIZE, PAGE_KERNEL), -EEXIST);
+	for (int i = 0; i < 8; i++)
+		EXPECT_EQ(paging_lookup(WINDOW + i * PAGE_SIZE, &entry),
+			  i == 3);
+	window_close();
+}
+
+TEST(paging, protecting_a_part_splits_a_large_page)
+{
+	phys_addr_t pa = 64ul << 20;
+	struct paging_entry entry;
+
+	ASSERT_EQ(paging_map(WINDOW, pa, 2ul << 20, PAGE_KERNEL), 0);
+	ASSERT_EQ(paging_protect(WINDOW + 7 * PAGE_SIZE, PAGE_SIZE,
+				 PAGE_KERNEL_RO),
+		  0);
+	for (int i = 6; i <= 8; i++) {
+		ASSERT(paging_lookup(WINDOW + i * PAGE_SIZE, &entry));
+		EXPECT_EQ(entry.size, PAGE_SIZE);
+		EXPECT_EQ(entry.pa, pa + i * PAGE_SIZE);
+		EXPECT_EQ(entry.prot, i == 7 ? PAGE_KERNEL_RO : PAGE_KERNEL);
+	}
+	window_close();
+}
+
+TEST(paging, tables_of_an_owned_range_come_back)
+{
+	unsigned long before = paging_nr_tables();
+
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(paging_map(WINDOW, virt_to_phys(pages), PAGE_SIZE,
+				     PAGE_KERNEL),
+			  0);
+		window_close();
+	}
+	EXPECT_EQ(paging_nr_tables(), before);
+}
+
+TEST(paging, translation_of_any_address)
+{
+	phys_addr_t pa;
+
+	ASSERT_EQ(paging_map(WINDOW, virt_to_phys(pages), PAGE_SIZE,
+			     PAGE_KERNEL),
+		  0);
+	EXPECT(virt_to_phys_any((void *)(WINDOW + 123), &pa));
+	EXPECT_EQ(pa, virt_to_phys(pages) + 123);
+	window_close();
+	EXPECT(!virt_to_phys_any((void *)(WINDOW + 123), &pa));
+
+	EXPECT(virt_to_phys_any(pages, &pa));
+	EXPECT_EQ(pa, virt_to_phys(pages));
+}
+
+TEST(paging, accessed_bit_tells_who_was_touched)
+{
+	ASSERT_EQ(paging_map(WINDOW, virt_to_phys(pages), PAGE_SIZE,
+			     PAGE_KERNEL),
+		  0);
+	paging_test_and_clear_accessed(WINDOW);
+	tlb_flush_local(WINDOW, WINDOW + PAGE_SIZE);
+	EXPECT(!paging_test_and_clear_accessed(WINDOW));
+	(void)*(volatile char *)WINDOW;
+	EXPECT(paging_test_and_clear_accessed(WINDOW));
+	window_close();
+}
+
+/* -- Shootdown --------------------------------------------------------------- */
+
+static void read_window(void *result)
+{
+	*(char *)result = *(volatile char *)WINDOW;
+}
+
+/*
+ * Each other CPU reads a page, so that its TLB knows it; then the address is
+ * given another page.  After the flush each must see the new one.
+ */
+TEST(paging, every_cpu_sees_a_remapping_after_the_flush)
+{
+	unsigned int cpu;
+	char seen;
+
+	memset(pages[0], 'a', PAGE_SIZE);
+	memset(pages[1], 'b', PAGE_SIZE);
+	for (int round = 0; round < 20; round++) {
+		char *page = pages[round % 2];
+
+		ASSERT_EQ(paging_map(WINDOW, virt_to_phys(page), PAGE_SIZE,
+				     PAGE_KERNEL_RO),
+			  0);
+		for_each_online_cpu(cpu) {
+			seen = 0;
+			smp_call_function_single(cpu, read_window, &seen,
+						 true);
+			EXPECT_EQ(seen, page[0]);
+		}
+		paging_unmap(WINDOW, PAGE_SIZE);
+		tlb_flush_range(WINDOW, WINDOW + PAGE_SIZE);
+	}
+	window_close();
+}
+
+static void probe_window(void *result)
+{
+	char byte;
+
+	*(int *)result = probe_read(&byte, (void *)WINDOW, 1);
+}
+
+TEST(paging, no_cpu_reads_an_unmapped_page_after_the_flush)
+{
+	unsigned int cpu;
+	int err;
+
+	ASSERT_EQ(paging_map(WINDOW, virt_to_phys(pages), PAGE_SIZE,
+			     PAGE_KERNEL_RO),
+		  0);
+	for_each_online_cpu(cpu) {
+		smp_call_function_single(cpu, probe_window, &err, true);
+		EXPECT_EQ(err, 0);
+	}
+	paging_unmap(WINDOW, PAGE_SIZE);
+	tlb_flush_all();
+	for_each_online_cpu(cpu) {
+		smp_call_function_single(cpu, probe_window, &err, true);
+		EXPECT_EQ(err, -EFAULT);
+	}
+	window_close();
+}

@@ -169,16 +169,30 @@ SRC_task := \
 	kernel/task/task_area.c \
 	kernel/task/kthread.c \
 	kernel/task/cpus.c \
-	kernel/task/interim.c
+	kernel/task/interim.c \
+	kernel/task/heap.c \
+	kernel/task/malloc.c \
+	kernel/task/reent.c \
+	kernel/task/newlib_locks.c
 
 # Floor 6: the outside.
 SRC_drivers := \
 	drivers/ioapic.c
-SRC_fs :=
+SRC_fs := \
+	fs/vfs.c \
+	fs/root.c \
+	fs/file.c \
+	fs/files.c \
+	fs/dev.c \
+	fs/dirent.c \
+	fs/syscall_file.c \
+	fs/syscall_task.c \
+	fs/syscall_none.c
 
 # Floor 7: the top.
 SRC_main := \
-	kernel/main.c
+	kernel/main.c \
+	apps/app.c
 SRC_shell :=
 SRC_tests := $(SRC_lib_tests) \
 	arch/x86_64/paging_test.c \
@@ -206,10 +220,18 @@ SRC_tests := $(SRC_lib_tests) \
 	boot/boot_info_test.c \
 	boot/multiboot2_test.c \
 	boot/param_test.c \
-	mm/page/memblock_test.c
+	mm/page/memblock_test.c \
+	kernel/task/newlib_test.c \
+	fs/vfs_test.c
 
 # Tasks' code: may use floating point.
-SRC_apps :=
+SRC_apps := \
+	apps/hello.c \
+	apps/primes.c \
+	apps/nbody.c \
+	apps/spin.c \
+	apps/sleepers.c \
+	apps/float_test.c
 
 # Tests from outside the tree: every *.c of the folder EXTRA names.
 SRC_extra := $(if $(EXTRA),$(wildcard $(EXTRA)/*.c))
@@ -301,7 +323,8 @@ $(NEWLIB)/stamp: FORCE | doctor-build
 
 # Linked twice: the second time with a table of the functions that the first
 # time had, which must not have moved.
-LINK	= $(LD) $(LDFLAGS) -T linker.ld $(OBJ) $(NEWLIB)/lib/libc.a
+LINK	= $(LD) $(LDFLAGS) -T linker.ld $(OBJ) $(NEWLIB)/lib/libm.a \
+	$(NEWLIB)/lib/libc.a
 
 $(OUT)/tally.elf: $(OBJ) $(OUT)/objects linker.ld $(NEWLIB)/stamp tools/symbols
 	@echo "  LD      $@"

@@ -15,6 +15,7 @@
 #include <boot/acpi.h>
 #include <boot/boot_info.h>
 #include <drivers/ioapic.h>
+#include <fs/vfs.h>
 #include <kernel/core/bringup.h>
 #include <kernel/core/percpu.h>
 #include <kernel/core/printk.h>
@@ -43,6 +44,7 @@ static int main_task(void *unused)
 {
 	ksoftirqd_start();
 	kthread_run(rcu_thread, NULL, "rcu");
+	fs_init();
 	tests_run_all();
 	return 0;
 }

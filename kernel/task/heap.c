@@ -462,7 +462,8 @@ void *heap_alloc(struct heap *heap, size_t align, size_t size)
 	return p;
 }
 
-/* The chunk of a block, or NULL if @p cannot be one. */
+/* The chunk of a block, or NULL if @p cannot be one.  The owner is only looked
+ * at if it can be an address of the kernel. */
 static struct chunk *chunk_of_block(const void *p)
 {
 	struct chunk *c = chunk_of(p);
@@ -471,7 +472,7 @@ static struct chunk *chunk_of_block(const void *p)
 	    !(c->head & CHUNK_USED) || chunk_size(c) < CHUNK_MIN ||
 	    chunk_size(c) > 2 * HEAP_MAX ||
 	    !IS_ALIGNED((size_t)c->heap, sizeof(void *)) ||
-	    !is_vmalloc_addr(c->heap) || c->heap->magic != HEAP_MAGIC)
+	    (long)c->heap >> 47 != -1 || c->heap->magic != HEAP_MAGIC)
 		return NULL;
 	return c;
 }

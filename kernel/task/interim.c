@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* interim.c - stand-ins until vmalloc, RCU and newlib's part land. */
+/* interim.c - stand-ins until vmalloc and RCU land. */
 #include <kernel/core/rcu.h>
 #include <kernel/core/spinlock.h>
-#include <kernel/task/newlib.h>
 #include <mm/page/memblock.h>
 #include <mm/virt/vmalloc.h>
 
@@ -30,6 +29,12 @@ __weak void call_rcu(struct rcu_head *head, rcu_callback_t func)
 	func(head);
 }
 
-__weak void task_newlib_exit(struct task *t, int code)
+__weak void *vmalloc(size_t size)
 {
+	return __vmalloc(size, PAGE_SIZE, GFP_KERNEL, 0, -1);
+}
+
+__weak void vmalloc_get_info(struct vmalloc_info *info)
+{
+	*info = (struct vmalloc_info){ 0 };
 }

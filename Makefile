@@ -281,7 +281,8 @@ $(OUT)/obj/%.o: %.c $(OUT)/flags $(NEWLIB)/stamp
 	@$(KCC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Strangers' warnings are theirs to mind.  *_app.c may use floating point.
-$(OBJ_extra): CFLAGS := $(filter-out $(WARNINGS),$(CFLAGS)) -Wall -Wextra
+$(OBJ_extra): CFLAGS := $(filter-out $(WARNINGS),$(CFLAGS)) -Wall -Wextra \
+	-Wno-unused-parameter
 $(filter-out %_app.o,$(OBJ_extra)): CFLAGS += $(KERNEL_ONLY)
 $(OUT)/obj/extra/%.o: $(EXTRA)/%.c $(OUT)/flags $(OUT)/extra $(NEWLIB)/stamp
 	@mkdir -p $(@D)

@@ -28,6 +28,17 @@ TEST_T(culprit, halts_with_irqs_off, 1)
 		cpu_halt();
 }
 
+/* Within its own limit, but not within any that a person would wait for. */
+TEST_T(endless, never_ends, 3600)
+{
+	while (always)
+		cpu_relax();
+}
+
+TEST(endless, comes_after)
+{
+}
+
 TEST(culprit, writes_to_nowhere)
 {
 	int *volatile nowhere = (int *)0x10;

@@ -50,7 +50,7 @@ class Reader:
 
     def close(self):
         """What is left when the guest is gone was never sealed."""
-        if self.pending.strip():
+        if self.pending.strip() and self.sequence:
             yield Foreign(self.pending)
         self.pending = b""
 
@@ -60,7 +60,7 @@ class Reader:
         if number == self.sequence + 1:
             for start in self._starts(signed):
                 if seal.compute(self.nonce, signed[start:]) == tag:
-                    # UEFI firmware speaks on every port before the kernel.
+                    # Firmware talks on the line before the guest does.
                     if whole[:start].strip() and self.sequence:
                         yield Foreign(whole[:start])
                     self.sequence = number

@@ -69,7 +69,8 @@ class Runner:
             session.console = self.tee(session.console)
         machine = dataclasses.replace(self.machine,
                                       cmdline=self.cmdline(start_at))
-        ending = guest.run(machine, session, int(self.limit * 2))
+        ending = guest.run(machine, session,
+                           number("CPU_LIMIT", self.limit * 2))
         places = guest.where(ending.registers, self.symbols)
         session.through = session.finish(ending, places)
         for what in session.stray:
@@ -118,7 +119,7 @@ class Runner:
     def not_run(self, number):
         if number > 0:
             self.on_result(Result("harness", "rest of the plan", FAILED,
-                                  [f"{number} tests were not run"]))
+                                  [f"{number} tests of the plan were not run"]))
 
 
 def number(name, default):

@@ -124,7 +124,9 @@ TEST(format, stars_take_their_arguments)
 	EXPECT_FORMAT("   42", "%*d", 5, 42);
 	EXPECT_FORMAT("42   |", "%*d|", -5, 42);
 	EXPECT_FORMAT("00042", "%.*d", 5, 42);
-	EXPECT_FORMAT("42", "%.*d", -5, 42);
+	/* A negative precision is none at all. */
+	EXPECT_FORMAT("0", "%.*d", -5, 0);
+	EXPECT_FORMAT("abc", "%.*s", -1, "abc");
 	EXPECT_FORMAT("  ab", "%*.*s", 4, 2, "abc");
 }
 

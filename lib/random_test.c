@@ -74,6 +74,21 @@ TEST(random, below_is_even_and_in_bounds)
 	}
 }
 
+/* Scaling alone would give the multiples of three two draws in four. */
+TEST(random, below_is_even_for_bounds_near_the_top)
+{
+	int hits[3] = {0};
+	struct prng rng;
+
+	prng_init(&rng, test_seed());
+	for (int i = 0; i < 3000; i++)
+		hits[prng_below(&rng, 3ULL << 62) % 3]++;
+	for (int i = 0; i < 3; i++) {
+		EXPECT_GT(hits[i], 1000 - 256);
+		EXPECT_LT(hits[i], 1000 + 256);
+	}
+}
+
 TEST(random, range_includes_both_ends)
 {
 	bool low = false, high = false;

@@ -306,3 +306,22 @@ TEST(rbtree, validator_knows_what_a_root_looks_like)
 	items[0].node.parent_color = saved;
 	EXPECT_EQ(rb_validate(&root, less), 1);
 }
+
+/* Linked but not yet rebalanced: the heights agree, the colours do not. */
+TEST(rbtree, validator_sees_red_below_red)
+{
+	struct rb_root root = RB_ROOT;
+	struct rb_node *first;
+
+	for (int i = 0; i < 3; i++) {
+		items[i].key = i;
+		rb_add(&items[i].node, &root, less);
+	}
+	first = rb_first(&root);
+	items[3].key = -1;
+	rb_link_node(&items[3].node, first, &first->rb_left);
+	EXPECT_LT(rb_validate(&root, less), 0);
+
+	rb_insert_color(&items[3].node, &root);
+	EXPECT_EQ(rb_validate(&root, less), 4);
+}

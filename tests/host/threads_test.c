@@ -6,6 +6,7 @@
  * that some are interrupted in the middle of things.
  */
 #include <pthread.h>
+#include <sched.h>
 
 #include <lib/atomic.h>
 #include <lib/bitops.h>
@@ -15,24 +16,49 @@
 #include <tests/test.h>
 
 #define NR_THREADS 4
-#define NR_ROUNDS  20000
+#define NR_ROUNDS  50000
 
-/* Runs @fn(0) to @fn(NR_THREADS - 1) at the same time. */
-static void in_threads(void *(*fn)(void *))
+/* Threads that start one after the other may also end so, and never meet. */
+static pthread_barrier_t start;
+
+struct job {
+	pthread_t thread;
+	void (*fn)(long self);
+	long self;
+};
+
+static void *start_together(void *arg)
 {
-	pthread_t threads[NR_THREADS];
+	struct job *job = arg;
 
-	for (long i = 0; i < NR_THREADS; i++)
-		ASSERT_EQ(pthread_create(&threads[i], NULL, fn, (void *)i), 0);
-	for (int i = 0; i < NR_THREADS; i++)
-		EXPECT_EQ(pthread_join(threads[i], NULL), 0);
+	pthread_barrier_wait(&start);
+	job->fn(job->self);
+	return NULL;
+}
+
+/* Runs @fn(0) to @fn(@nr - 1) at the same time. */
+static void run_threads(void (*fn)(long self), int nr)
+{
+	struct job jobs[NR_THREADS];
+
+	ASSERT_EQ(pthread_barrier_init(&start, NULL, nr), 0);
+	for (int i = 0; i < nr; i++) {
+		jobs[i].fn = fn;
+		jobs[i].self = i;
+		ASSERT_EQ(pthread_create(&jobs[i].thread, NULL, start_together,
+					 &jobs[i]),
+			  0);
+	}
+	for (int i = 0; i < nr; i++)
+		EXPECT_EQ(pthread_join(jobs[i].thread, NULL), 0);
+	pthread_barrier_destroy(&start);
 }
 
 static atomic_t counter;
 static atomic_long_t by_cmpxchg;
 static u64 plain_words[2];
 
-static void *add_in_every_way(void *arg)
+static void add_in_every_way(long self)
 {
 	for (int i = 0; i < NR_ROUNDS; i++) {
 		long old = atomic_long_read(&by_cmpxchg);
@@ -46,7 +72,6 @@ static void *add_in_every_way(void *arg)
 		while (!try_cmpxchg(&plain_words[0], &seen, seen + 1))
 			;
 	}
-	return arg;
 }
 
 TEST(threads, no_increment_is_lost)
@@ -54,7 +79,7 @@ TEST(threads, no_increment_is_lost)
 	atomic_set(&counter, 0);
 	atomic_long_set(&by_cmpxchg, 0);
 	plain_words[0] = plain_words[1] = 0;
-	in_threads(add_in_every_way);
+	run_threads(add_in_every_way, NR_THREADS);
 	EXPECT_EQ(atomic_read(&counter), 2 * NR_THREADS * NR_ROUNDS);
 	EXPECT_EQ(atomic_long_read(&by_cmpxchg), 3 * NR_THREADS * NR_ROUNDS);
 	EXPECT_EQ(plain_words[0], NR_THREADS * NR_ROUNDS);
@@ -64,7 +89,7 @@ TEST(threads, no_increment_is_lost)
 static u64 pair[2] __aligned(16);
 
 /* The high word is always three times the low one, or someone saw half. */
-static void *step_pair(void *arg)
+static void step_pair(long self)
 {
 	for (int i = 0; i < NR_ROUNDS; i++) {
 		u64 lo, hi;
@@ -75,13 +100,12 @@ static void *step_pair(void *arg)
 		} while (!cmpxchg_double(pair, lo, hi, lo + 1, hi + 3));
 		ASSERT_EQ(hi, 3 * lo);
 	}
-	return arg;
 }
 
 TEST(threads, both_words_of_a_pair_change_together)
 {
 	pair[0] = pair[1] = 0;
-	in_threads(step_pair);
+	run_threads(step_pair, NR_THREADS);
 	EXPECT_EQ(pair[0], NR_THREADS * NR_ROUNDS);
 	EXPECT_EQ(pair[1], 3 * NR_THREADS * NR_ROUNDS);
 }
@@ -89,22 +113,21 @@ TEST(threads, both_words_of_a_pair_change_together)
 static unsigned long bits[2];
 
 /* Each thread owns every fourth bit of words that all share. */
-static void *flip_own_bits(void *arg)
+static void flip_own_bits(long self)
 {
 	for (int i = 0; i < NR_ROUNDS; i++) {
-		unsigned long bit = (long)arg + i % 32 * NR_THREADS;
+		unsigned long bit = self + i % 32 * NR_THREADS;
 
 		EXPECT(!test_and_set_bit(bit, bits));
 		EXPECT(test_bit(bit, bits));
 		EXPECT(test_and_clear_bit(bit, bits));
 	}
-	return arg;
 }
 
 TEST(threads, neighbouring_bits_do_not_disturb_each_other)
 {
 	bits[0] = bits[1] = 0;
-	in_threads(flip_own_bits);
+	run_threads(flip_own_bits, NR_THREADS);
 	EXPECT_EQ(bits[0], 0);
 	EXPECT_EQ(bits[1], 0);
 }
@@ -112,7 +135,7 @@ TEST(threads, neighbouring_bits_do_not_disturb_each_other)
 static refcount_t refs;
 static atomic_t nr_freed;
 
-static void *get_and_put(void *arg)
+static void get_and_put(long self)
 {
 	for (int i = 0; i < NR_ROUNDS; i++) {
 		refcount_inc(&refs);
@@ -121,14 +144,13 @@ static void *get_and_put(void *arg)
 	}
 	if (refcount_dec_and_test(&refs))
 		atomic_inc(&nr_freed);
-	return arg;
 }
 
 TEST(threads, the_last_put_happens_once)
 {
 	refcount_set(&refs, NR_THREADS);
 	atomic_set(&nr_freed, 0);
-	in_threads(get_and_put);
+	run_threads(get_and_put, NR_THREADS);
 	EXPECT_EQ(refcount_read(&refs), 0);
 	EXPECT_EQ(atomic_read(&nr_freed), 1);
 }
@@ -142,9 +164,8 @@ static struct parcel parcels[NR_THREADS][NR_ROUNDS];
 static struct llist_head inbox;
 
 /* Thread 0 collects what the others push. */
-static void *push_or_collect(void *arg)
+static void push_or_collect(long self)
 {
-	long self = (long)arg;
 	int received[NR_THREADS] = {0}, nr = 0;
 
 	for (int i = 0; self && i < NR_ROUNDS; i++) {
@@ -163,13 +184,12 @@ static void *push_or_collect(void *arg)
 			nr++;
 		}
 	}
-	return arg;
 }
 
 TEST(threads, every_push_arrives_once_and_in_order)
 {
 	init_llist_head(&inbox);
-	in_threads(push_or_collect);
+	run_threads(push_or_collect, NR_THREADS);
 	EXPECT(llist_empty(&inbox));
 }
 
@@ -178,7 +198,7 @@ TEST(threads, every_push_arrives_once_and_in_order)
 static u8 pipe_bytes[64];
 static struct ring pipe_ring = RING_INIT(pipe_bytes);
 
-static void *produce(void *arg)
+static void produce(void)
 {
 	u8 chunk[24];
 
@@ -192,90 +212,95 @@ static void *produce(void *arg)
 		else
 			sent += ring_put(&pipe_ring, chunk[0]);
 	}
-	return arg;
 }
 
-TEST(threads, ring_needs_no_lock_between_its_two_ends)
+static void consume(void)
 {
-	pthread_t producer;
 	u8 chunk[40];
 
-	ASSERT_EQ(pthread_create(&producer, NULL, produce, NULL), 0);
 	for (u32 got = 0; got < NR_BYTES;) {
 		u32 n = ring_read(&pipe_ring, chunk, sizeof(chunk));
 
 		for (u32 i = 0; i < n; i++)
 			EXPECT_EQ(chunk[i], (u8)((got + i) * 7));
 		got += n;
+		if (!n)
+			sched_yield();
 	}
-	EXPECT_EQ(pthread_join(producer, NULL), 0);
+}
+
+static void produce_or_consume(long self)
+{
+	if (self)
+		produce();
+	else
+		consume();
+}
+
+TEST(threads, ring_needs_no_lock_between_its_two_ends)
+{
+	run_threads(produce_or_consume, 2);
 	EXPECT(ring_empty(&pipe_ring));
 }
 
 static int mailbox, mail_flag;
 
-/* Store buffering: without a full barrier both threads may read 0. */
-static int sb_x, sb_y, sb_seen_x[NR_ROUNDS], sb_seen_y[NR_ROUNDS];
-static atomic_t sb_gate;
-
-static void sb_meet(int round)
+static void post_or_fetch_mail(long self)
 {
-	atomic_inc(&sb_gate);
-	while (atomic_read(&sb_gate) < 2 * (round + 1))
-		;
-}
+	int seen;
 
-static void *post_mail(void *arg)
-{
-	for (int i = 1; i <= NR_ROUNDS; i++) {
+	for (int i = 1; self && i <= NR_ROUNDS; i++) {
 		WRITE_ONCE(mailbox, i);
 		smp_store_release(&mail_flag, i);
 	}
-	return arg;
+	while (!self) {
+		seen = smp_load_acquire(&mail_flag);
+		EXPECT_GE(READ_ONCE(mailbox), seen);
+		if (seen == NR_ROUNDS)
+			break;
+	}
 }
 
 TEST(threads, release_publishes_what_came_before)
 {
-	pthread_t poster;
-	int seen;
-
 	mailbox = mail_flag = 0;
-	ASSERT_EQ(pthread_create(&poster, NULL, post_mail, NULL), 0);
-	do {
-		seen = smp_load_acquire(&mail_flag);
-		EXPECT_GE(READ_ONCE(mailbox), seen);
-	} while (seen < NR_ROUNDS);
-	EXPECT_EQ(pthread_join(poster, NULL), 0);
+	run_threads(post_or_fetch_mail, 2);
 }
 
-static void *store_y_read_x(void *arg)
+#define NR_MEETINGS 5000
+
+/*
+ * Each thread stores to its own word, then looks at the other's.  Without a
+ * full barrier both stores may still sit in their buffers when both look, and
+ * both see the past.
+ */
+static int own_word[2], seen_word[2][NR_MEETINGS];
+static atomic_t arrivals;
+
+/* Both threads pass the @nth meeting at once. */
+static void meet(int nth)
 {
-	for (int i = 0; i < 2000; i++) {
-		sb_meet(3 * i);
-		WRITE_ONCE(sb_y, i + 1);
+	atomic_inc(&arrivals);
+	for (int i = 1; atomic_read(&arrivals) < 2 * (nth + 1); i++)
+		if (i % 1000 == 0)
+			sched_yield();
+}
+
+static void store_own_then_look(long self)
+{
+	for (int i = 0; i < NR_MEETINGS; i++) {
+		meet(i);
+		WRITE_ONCE(own_word[self], i + 1);
 		smp_mb();
-		sb_seen_x[i] = READ_ONCE(sb_x);
-		sb_meet(3 * i + 1);
-		sb_meet(3 * i + 2);
+		seen_word[self][i] = READ_ONCE(own_word[!self]);
 	}
-	return arg;
 }
 
 TEST(threads, full_barrier_keeps_loads_behind_stores)
 {
-	pthread_t other;
-
-	sb_x = sb_y = 0;
-	atomic_set(&sb_gate, 0);
-	ASSERT_EQ(pthread_create(&other, NULL, store_y_read_x, NULL), 0);
-	for (int i = 0; i < 2000; i++) {
-		sb_meet(3 * i);
-		WRITE_ONCE(sb_x, i + 1);
-		smp_mb();
-		sb_seen_y[i] = READ_ONCE(sb_y);
-		sb_meet(3 * i + 1);
-		EXPECT(sb_seen_y[i] == i + 1 || sb_seen_x[i] == i + 1);
-		sb_meet(3 * i + 2);
-	}
-	EXPECT_EQ(pthread_join(other, NULL), 0);
+	own_word[0] = own_word[1] = 0;
+	atomic_set(&arrivals, 0);
+	run_threads(store_own_then_look, 2);
+	for (int i = 0; i < NR_MEETINGS; i++)
+		EXPECT(seen_word[0][i] > i || seen_word[1][i] > i);
 }

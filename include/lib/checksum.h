@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * checksum.h - sums that tell whether bytes are as they were written.
+ *
+ * Context: any.
  */
 #pragma once
 

@@ -213,7 +213,7 @@ static inline void list_cut_before(struct list_head *list,
 
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
 
-/* These four take a list that is not empty. */
+/* There must be such an entry: an empty list has no first, a last no next. */
 #define list_first_entry(head, type, member)                                   \
 	list_entry((head)->next, type, member)
 #define list_last_entry(head, type, member)                                    \

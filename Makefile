@@ -154,6 +154,7 @@ SRC_core := \
 	kernel/core/softirq.c
 ifeq ($(DEBUG),1)
 SRC_core += \
+	kernel/core/assert.c \
 	kernel/core/lockdep.c \
 	kernel/core/lockdep_graph.c \
 	kernel/core/lockdep_report.c

@@ -132,7 +132,10 @@ void cpu_idle_loop(void)
 {
 	struct rq *rq = this_rq();
 
-	WRITE_ONCE(scheduler_running, true);
+	/* The boot CPU's boot context must not sleep, and until here it is
+	 * still in it, even if others are idle already. */
+	if (current == &init_task)
+		WRITE_ONCE(scheduler_running, true);
 	for (;;) {
 		local_irq_disable();
 		while (!need_resched()) {

@@ -335,24 +335,11 @@ void lockdep_print_held(void)
 	}
 }
 
-static void assertion_failed(const char *what, const char *arg,
-			     const char *file, int line)
-{
-	if (!report_note(REPORT_LOCKDEP))
-		return;
-	pr_crit("lockdep: %s%s at %s:%d\n", what, arg, file, line);
-	backtrace_print();
-}
-
 void __assert_held(const struct lockdep_map *map, const char *what,
 		   const char *file, int line)
 {
-	if (unlikely(!lock_is_held(map)))
-		assertion_failed("should be held: ", what, file, line);
-}
-
-void __assert_irqs_off(const char *file, int line)
-{
-	if (unlikely(!irqs_disabled() && is_watching()))
-		assertion_failed("interrupts should be off", "", file, line);
+	if (likely(lock_is_held(map)) || !report_note(REPORT_LOCKDEP))
+		return;
+	pr_crit("lockdep: should be held: %s at %s:%d\n", what, file, line);
+	backtrace_print();
 }

@@ -354,8 +354,8 @@ static void __schedule(bool preempted)
 	WRITE_ONCE(rq->curr, next);
 	arm_tick(rq);
 	WRITE_ONCE(next->on_cpu, 1);
-	this_cpu_write(current_task, next);
 	lock_release(&rq->lock.dep_map, lockdep_here());
+	this_cpu_write(current_task, next);
 	prev = container_of(arch_switch_to(&prev->arch, &next->arch),
 			    struct task, arch);
 	finish_switch(prev);

@@ -237,6 +237,11 @@ SRC_apps := \
 # Tests from outside the tree: every *.c of the folder EXTRA names.
 SRC_extra := $(if $(EXTRA),$(wildcard $(EXTRA)/*.c))
 
+ifeq ($(DEBUG),1)
+SRC_tests += \
+	kernel/core/lockdep_test.c
+endif
+
 SRC_kernel := $(SRC_lib) $(SRC_boot) $(SRC_arch) $(SRC_core) $(SRC_mm) \
 	$(SRC_task) $(SRC_drivers) $(SRC_fs) $(SRC_main) $(SRC_shell) \
 	$(SRC_tests)

@@ -40,6 +40,17 @@ void lockdep_init_map(struct lockdep_map *map, const char *name,
 	*map = (struct lockdep_map){.name = name, .key = key, .type = type};
 }
 
+void lockdep_forget(struct lockdep_map *map)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&lockdep_lock, flags);
+	for (int i = 0; i < LOCKDEP_SUBCLASSES; i++)
+		if (map->classes[i])
+			lockdep_forget_class(map->classes[i]);
+	raw_spin_unlock_irqrestore(&lockdep_lock, flags);
+}
+
 /* -- What was the context? ----------------------------------------------------- */
 
 static enum lockdep_context context_now(void)

@@ -24,6 +24,7 @@ struct lock_edge lockdep_edges[LOCKDEP_MAX_EDGES];
 bool lockdep_on = true;
 
 static unsigned int nr_classes = 1, nr_edges = 1;
+static u16 free_edges; /* forgotten ones, linked by next_after */
 static u16 buckets[BUCKETS];
 static u64 known[LOCKDEP_MAX_CLASSES][LOCKDEP_MAX_CLASSES / 64];
 
@@ -107,17 +108,28 @@ bool lockdep_has_edge(u16 from, u16 to)
 	return known[from][to / 64] >> (to % 64) & 1;
 }
 
+static u16 alloc_edge(void)
+{
+	u16 n = free_edges;
+
+	if (n)
+		free_edges = lockdep_edges[n].next_after;
+	else if (nr_edges < LOCKDEP_MAX_EDGES)
+		n = nr_edges++;
+	else
+		out_of("edges");
+	return n;
+}
+
 void lockdep_add_edge(const struct held_lock *from, const struct held_lock *to)
 {
 	struct lock_edge *edge;
 	u16 n;
 
-	known[from->class][to->class / 64] |= 1ull << (to->class % 64);
-	if (nr_edges == LOCKDEP_MAX_EDGES) {
-		out_of("edges");
+	n = alloc_edge();
+	if (!n)
 		return;
-	}
-	n = nr_edges++;
+	known[from->class][to->class / 64] |= 1ull << (to->class % 64);
 	edge = &lockdep_edges[n];
 	*edge = (struct lock_edge){
 		.from = from->class,
@@ -129,6 +141,47 @@ void lockdep_add_edge(const struct held_lock *from, const struct held_lock *to)
 	};
 	lockdep_classes[from->class].first_after = n;
 	lockdep_classes[to->class].first_before = n;
+}
+
+static void unlink_after(u16 n)
+{
+	u16 *at = &lockdep_classes[lockdep_edges[n].from].first_after;
+
+	while (*at != n)
+		at = &lockdep_edges[*at].next_after;
+	*at = lockdep_edges[n].next_after;
+}
+
+static void unlink_before(u16 n)
+{
+	u16 *at = &lockdep_classes[lockdep_edges[n].to].first_before;
+
+	while (*at != n)
+		at = &lockdep_edges[*at].next_before;
+	*at = lockdep_edges[n].next_before;
+}
+
+static void remove_edge(u16 n)
+{
+	struct lock_edge *edge = &lockdep_edges[n];
+
+	known[edge->from][edge->to / 64] &= ~(1ull << (edge->to % 64));
+	unlink_after(n);
+	unlink_before(n);
+	edge->next_after = free_edges;
+	free_edges = n;
+}
+
+void lockdep_forget_class(u16 n)
+{
+	struct lock_class *class = &lockdep_classes[n];
+
+	while (class->first_after)
+		remove_edge(class->first_after);
+	while (class->first_before)
+		remove_edge(class->first_before);
+	class->usage = 0;
+	class->reported = 0;
 }
 
 /* -- Searching ---------------------------------------------------------------- */

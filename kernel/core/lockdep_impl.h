@@ -58,6 +58,9 @@ u16 lockdep_class_of(struct lockdep_map *map, unsigned int subclass);
 bool lockdep_has_edge(u16 from, u16 to);
 void lockdep_add_edge(const struct held_lock *from, const struct held_lock *to);
 
+/* As if no lock of the class had ever been taken. */
+void lockdep_forget_class(u16 class);
+
 /* A class within reach of @start, itself included, that has a bit of @usage,
  * or is @target; 0 if none.  @forward: along the order of taking. */
 u16 lockdep_search(u16 start, bool forward, u16 target, u8 usage);

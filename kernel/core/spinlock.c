@@ -45,8 +45,10 @@ void spin_acquire_debug(spinlock_t *lock, unsigned int subclass)
 	if (unlikely(spin_is_held(lock))) {
 		/* lockdep has reported it; a test that expected so goes on
 		 * without the lock. */
-		if (report_is_expected(REPORT_LOCKDEP))
+		if (report_is_expected(REPORT_LOCKDEP)) {
+			lock_release(&lock->dep_map, pc);
 			return;
+		}
 		panic("spinlock %s: taken at %pS while this CPU holds it, "
 		      "from %pS", lock->dep_map.name, (void *)pc,
 		      (void *)lock->dep_map.acquired_at);

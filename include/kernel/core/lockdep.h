@@ -77,6 +77,9 @@ void lock_acquire(struct lockdep_map *map, unsigned int subclass,
 void lock_release(struct lockdep_map *map, unsigned long pc);
 bool lock_is_held(const struct lockdep_map *map);
 
+/* Forget what is known of the class of @map, which nobody holds.  For tests. */
+void lockdep_forget(struct lockdep_map *map);
+
 /* This task is at a point where it must hold no lock: it exits, or returns to
  * a loop that holds none. */
 void lockdep_assert_none_held(void);

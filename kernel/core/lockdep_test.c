@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lockdep_test.c - each kind of mistake is caught, exactly once, and what is
+ * right is not.
+ *
+ * Each case is done twice: the second time adds no fact, so no report.
+ */
+#include <arch/irqflags.h>
+#include <kernel/core/mutex.h>
+#include <kernel/core/report.h>
+#include <kernel/core/spinlock.h>
+#include <tests/test.h>
+
+static DEFINE_SPINLOCK(a);
+static DEFINE_SPINLOCK(b);
+static DEFINE_SPINLOCK(c);
+static DEFINE_SPINLOCK(d);
+static DEFINE_MUTEX(m);
+static DEFINE_MUTEX(n);
+
+/* One place, one class. */
+static spinlock_t x, y;
+
+static void forget(void)
+{
+	lockdep_forget(&a.dep_map);
+	lockdep_forget(&b.dep_map);
+	lockdep_forget(&c.dep_map);
+	lockdep_forget(&d.dep_map);
+	lockdep_forget(&m.dep_map);
+	lockdep_forget(&n.dep_map);
+	lockdep_forget(&x.dep_map);
+}
+
+static unsigned long reports(void (*mistake)(void))
+{
+	forget();
+	report_expect(REPORT_LOCKDEP);
+	mistake();
+	mistake();
+	forget();
+	return report_expected(REPORT_LOCKDEP);
+}
+
+#define CAUGHT_ONCE(name)                                                      \
+	static void do_##name(void);                                           \
+	TEST(lockdep, name##_is_caught_once)                                   \
+	{                                                                      \
+		EXPECT_EQ(reports(do_##name), 1);                              \
+	}                                                                      \
+	static void do_##name(void)
+
+#define ALLOWED(name)                                                          \
+	static void do_##name(void);                                           \
+	TEST(lockdep, name##_is_allowed)                                       \
+	{                                                                      \
+		EXPECT_EQ(reports(do_##name), 0);                              \
+	}                                                                      \
+	static void do_##name(void)
+
+/* Take two in order. */
+static void in_order(spinlock_t *first, spinlock_t *second)
+{
+	spin_lock(first);
+	spin_lock(second);
+	spin_unlock(second);
+	spin_unlock(first);
+}
+
+/* As if an interrupt had come. */
+static void in_hardirq_take(spinlock_t *lock)
+{
+	local_irq_disable();
+	preempt_count_add(HARDIRQ_OFFSET);
+	spin_lock(lock);
+	spin_unlock(lock);
+	preempt_count_sub(HARDIRQ_OFFSET);
+	local_irq_enable();
+}
+
+static void in_softirq_take(spinlock_t *lock)
+{
+	preempt_count_add(SOFTIRQ_OFFSET);
+	spin_lock(lock);
+	spin_unlock(lock);
+	preempt_count_sub(SOFTIRQ_OFFSET);
+}
+
+static void with_irqs_on_take(spinlock_t *lock)
+{
+	spin_lock(lock);
+	spin_unlock(lock);
+}
+
+static void with_irqs_off_in_order(spinlock_t *first, spinlock_t *second)
+{
+	local_irq_disable();
+	in_order(first, second);
+	local_irq_enable();
+}
+
+/* -- Recursion ------------------------------------------------------------------- */
+
+CAUGHT_ONCE(taking_a_held_spinlock)
+{
+	spin_lock(&a);
+	spin_lock(&a); /* reported, and not taken */
+	preempt_enable();
+	spin_unlock(&a);
+}
+
+static void init_sibling(spinlock_t *lock)
+{
+	spin_lock_init(lock);
+}
+
+CAUGHT_ONCE(taking_two_of_one_class)
+{
+	init_sibling(&x);
+	init_sibling(&y);
+	in_order(&x, &y);
+}
+
+ALLOWED(taking_two_of_one_class_with_subclasses)
+{
+	init_sibling(&x);
+	init_sibling(&y);
+	spin_lock(&x);
+	spin_lock_nested(&y, SINGLE_DEPTH_NESTING);
+	spin_unlock(&y);
+	spin_unlock(&x);
+}
+
+/* -- Order ------------------------------------------------------------------------- */
+
+CAUGHT_ONCE(order_ab_then_ba)
+{
+	in_order(&a, &b);
+	in_order(&b, &a);
+}
+
+CAUGHT_ONCE(circle_of_three)
+{
+	in_order(&a, &b);
+	in_order(&b, &c);
+	in_order(&c, &a);
+}
+
+CAUGHT_ONCE(circle_of_four)
+{
+	in_order(&a, &b);
+	in_order(&b, &c);
+	in_order(&c, &d);
+	in_order(&d, &a);
+}
+
+/* B is taken with A and C held: the edge from A is there too. */
+CAUGHT_ONCE(circle_through_the_middle_of_a_chain)
+{
+	spin_lock(&a);
+	in_order(&b, &c);
+	spin_unlock(&a);
+	in_order(&c, &a);
+}
+
+CAUGHT_ONCE(mutexes_in_both_orders)
+{
+	mutex_lock(&m);
+	mutex_lock(&n);
+	mutex_unlock(&n);
+	mutex_unlock(&m);
+	mutex_lock(&n);
+	mutex_lock(&m);
+	mutex_unlock(&m);
+	mutex_unlock(&n);
+}
+
+ALLOWED(same_order_again)
+{
+	in_order(&a, &b);
+	in_order(&b, &c);
+	in_order(&a, &c);
+}
+
+ALLOWED(release_out_of_order)
+{
+	spin_lock(&a);
+	spin_lock(&b);
+	spin_unlock(&a);
+	spin_lock(&c);
+	spin_unlock(&b);
+	spin_unlock(&c);
+}
+
+/* Who only tries does not wait, so nothing waits for it in turn. */
+ALLOWED(trylock_against_the_order)
+{
+	in_order(&a, &b);
+	spin_lock(&b);
+	if (spin_trylock(&a))
+		spin_unlock(&a);
+	spin_unlock(&b);
+}
+
+/* But once held, it is held. */
+CAUGHT_ONCE(waiting_under_a_trylock_against_the_order)
+{
+	in_order(&a, &b);
+	if (spin_trylock(&b)) {
+		spin_lock(&a);
+		spin_unlock(&a);
+		spin_unlock(&b);
+	}
+}
+
+/* -- Interrupts ---------------------------------------------------------------------- */
+
+CAUGHT_ONCE(hardirq_takes_what_is_held_with_irqs_on)
+{
+	with_irqs_on_take(&a);
+	in_hardirq_take(&a);
+}
+
+CAUGHT_ONCE(irqs_on_after_a_hardirq_took_it)
+{
+	in_hardirq_take(&a);
+	with_irqs_on_take(&a);
+}
+
+CAUGHT_ONCE(irqs_enabled_while_holding_a_hardirqs_lock)
+{
+	in_hardirq_take(&a);
+	spin_lock_irq(&a);
+	local_irq_enable();
+	spin_unlock(&a);
+}
+
+ALLOWED(hardirq_lock_held_with_irqs_off)
+{
+	in_hardirq_take(&a);
+	spin_lock_irq(&a);
+	spin_unlock_irq(&a);
+}
+
+CAUGHT_ONCE(softirq_takes_what_is_held_with_softirqs_on)
+{
+	with_irqs_on_take(&a);
+	in_softirq_take(&a);
+}
+
+ALLOWED(softirq_lock_held_with_bh_off)
+{
+	in_softirq_take(&a);
+	spin_lock_bh(&a);
+	spin_unlock_bh(&a);
+}
+
+/* A hardirq's lock (a) is held while waiting for one (b) that is held with
+ * interrupts on: one CPU each, and the interrupt, make the deadlock. */
+CAUGHT_ONCE(inversion_found_by_the_edge)
+{
+	in_hardirq_take(&a);
+	with_irqs_on_take(&b);
+	with_irqs_off_in_order(&a, &b);
+}
+
+CAUGHT_ONCE(inversion_found_by_the_interrupt)
+{
+	with_irqs_on_take(&b);
+	with_irqs_off_in_order(&a, &b);
+	in_hardirq_take(&a);
+}
+
+CAUGHT_ONCE(inversion_found_by_the_open_lock)
+{
+	in_hardirq_take(&a);
+	with_irqs_off_in_order(&a, &b);
+	with_irqs_on_take(&b);
+}
+
+CAUGHT_ONCE(inversion_over_a_chain)
+{
+	in_hardirq_take(&a);
+	with_irqs_on_take(&d);
+	with_irqs_off_in_order(&a, &b);
+	with_irqs_off_in_order(&c, &d);
+	with_irqs_off_in_order(&b, &c);
+}
+
+CAUGHT_ONCE(softirq_inversion)
+{
+	in_softirq_take(&a);
+	with_irqs_on_take(&b);
+	local_bh_disable();
+	in_order(&a, &b);
+	local_bh_enable();
+}
+
+ALLOWED(open_lock_outside_a_hardirqs_lock)
+{
+	in_hardirq_take(&a);
+	spin_lock(&b);
+	spin_lock_irq(&a);
+	spin_unlock_irq(&a);
+	spin_unlock(&b);
+}
+
+/* -- Misuse ------------------------------------------------------------------------- */
+
+static unsigned long reports_once(void (*mistake)(void))
+{
+	forget();
+	report_expect(REPORT_LOCKDEP);
+	mistake();
+	forget();
+	return report_expected(REPORT_LOCKDEP);
+}
+
+static void release_unheld(void)
+{
+	lock_release(&a.dep_map, lockdep_here());
+}
+
+static void free_held(void)
+{
+	spin_lock(&a);
+	lockdep_check_freed(&a, sizeof(a));
+	spin_unlock(&a);
+}
+
+static void assert_unheld(void)
+{
+	assert_held(&a);
+}
+
+static void assert_really_held(void)
+{
+	spin_lock(&a);
+	assert_held(&a);
+	lockdep_check_freed(&b, sizeof(b));
+	spin_unlock(&a);
+}
+
+TEST(lockdep, misuse_is_reported)
+{
+	EXPECT_EQ(reports_once(release_unheld), 1);
+	EXPECT_EQ(reports_once(free_held), 1);
+	EXPECT_EQ(reports_once(assert_unheld), 1);
+	EXPECT_EQ(reports_once(assert_really_held), 0);
+}
+
+TEST(lockdep, sleeping_is_reported_where_it_is_not_allowed)
+{
+	unsigned long flags;
+
+	report_expect(REPORT_ATOMIC);
+	assert_can_sleep(); /* here it is */
+	EXPECT_EQ(report_expected(REPORT_ATOMIC), 0);
+
+	report_expect(REPORT_ATOMIC);
+	spin_lock(&a);
+	assert_can_sleep();
+	spin_unlock(&a);
+	EXPECT_EQ(report_expected(REPORT_ATOMIC), 1);
+
+	report_expect(REPORT_ATOMIC);
+	local_irq_save(flags);
+	assert_can_sleep();
+	local_irq_restore(flags);
+	EXPECT_EQ(report_expected(REPORT_ATOMIC), 1);
+
+	report_expect(REPORT_ATOMIC);
+	assert_irqs_off();
+	assert_preempt_off();
+	EXPECT_EQ(report_expected(REPORT_ATOMIC), 2);
+}
+
+/* The owner is known, and where it took the lock. */
+TEST(lockdep, spinlock_knows_its_owner)
+{
+	spin_lock(&a);
+	EXPECT_EQ(spin_owner(&a), smp_processor_id());
+	EXPECT(spin_is_held(&a));
+	EXPECT_NE(spin_acquired_at(&a), 0);
+	spin_unlock(&a);
+	EXPECT_EQ(spin_owner(&a), -1);
+	EXPECT(!spin_is_held(&a));
+}

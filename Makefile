@@ -205,6 +205,11 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/core/printk_test.c \
 	kernel/core/smp_test.c \
 	kernel/core/static_key_test.c \
+	kernel/core/wait_test.c \
+	kernel/core/mutex_test.c \
+	kernel/core/timer_test.c \
+	kernel/core/softirq_test.c \
+	kernel/task/task_test.c \
 	tests/run.c \
 	tests/plan.c \
 	tests/body.c \

@@ -468,17 +468,29 @@ TEST(sched, waking_asks_for_the_right_state)
 
 /* -- Where ------------------------------------------------------------------- */
 
+/* The mask may change while its task runs; what counts is that the task is gone
+ * from a forbidden CPU when set_cpus_allowed() returns. */
+struct wanderer {
+	struct task	*task;
+	unsigned int	changes; /* odd while the mask is being changed */
+	u64		wrong;
+	u64		steps;
+	bool		stop;
+};
+
 static int wander(void *arg)
 {
-	struct spinner *s = arg;
+	struct wanderer *w = arg;
 
-	while (!READ_ONCE(s->stop)) {
-		unsigned int cpu = get_cpu();
+	while (!READ_ONCE(w->stop)) {
+		unsigned int before = READ_ONCE(w->changes), cpu = get_cpu();
+		bool allowed = task_allowed_on(current, cpu);
 
-		if (!task_allowed_on(current, cpu))
-			s->count++;
 		put_cpu();
-		if (s->cpu++ % 64 == 0)
+		if (!allowed && !(before & 1) &&
+		    READ_ONCE(w->changes) == before)
+			w->wrong++;
+		if (w->steps++ % 64 == 0)
 			sleep_ns(20000);
 	}
 	return 0;
@@ -487,7 +499,7 @@ static int wander(void *arg)
 /* Changing the mask of tasks that run, wait and sleep. */
 TEST_T(sched, tasks_stay_where_they_may_be, 30)
 {
-	struct spinner s[6] = {{0}};
+	struct wanderer s[6] = {{0}};
 
 	if (num_online_cpus() < 2)
 		SKIP("needs two CPUs");
@@ -496,19 +508,23 @@ TEST_T(sched, tasks_stay_where_they_may_be, 30)
 		wake_up_process(s[i].task);
 	}
 	for (int round = 0; round < 300; round++) {
-		struct task *t = s[test_random_below(6)].task;
-		unsigned int a = nth_cpu(test_random()), b;
+		struct wanderer *w = &s[test_random_below(6)];
+		unsigned int a = nth_cpu(test_random());
+		unsigned int b = nth_cpu(test_random());
 		struct cpumask mask = cpumask_of(a);
 
-		b = nth_cpu(test_random());
 		cpumask_set_cpu(b, &mask);
-		EXPECT_EQ(set_cpus_allowed(t, &mask), 0);
-		EXPECT(task_cpu(t) == a || task_cpu(t) == b ||
-		       READ_ONCE(t->on_rq) == 0);
+		WRITE_ONCE(w->changes, w->changes + 1);
+		EXPECT_EQ(set_cpus_allowed(w->task, &mask), 0);
+		EXPECT(task_cpu(w->task) == a || task_cpu(w->task) == b ||
+		       READ_ONCE(w->task->on_rq) == 0);
+		smp_store_release(&w->changes, w->changes + 1);
 	}
 	for (int i = 0; i < 6; i++) {
-		stop_spinner(&s[i]);
-		EXPECT_EQ(s[i].count, 0);
+		WRITE_ONCE(s[i].stop, true);
+		task_join(s[i].task);
+		EXPECT_EQ(s[i].wrong, 0);
+		EXPECT_GT(s[i].steps, 0);
 	}
 }
 

@@ -38,3 +38,7 @@ __weak void vmalloc_get_info(struct vmalloc_info *info)
 {
 	*info = (struct vmalloc_info){ 0 };
 }
+
+__weak void rcu_barrier(void)
+{
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* timer_test.c - in order, in time, and not after del_timer_sync(). */
+#include <kernel/core/clock.h>
+#include <kernel/core/completion.h>
+#include <kernel/core/softirq.h>
+#include <kernel/core/timer.h>
+#include <kernel/task/kthread.h>
+#include <lib/random.h>
+#include <string.h>
+#include <tests/test.h>
+
+#define MS  NSEC_PER_MSEC
+#define MAX 40
+
+struct alarm {
+	struct timer		timer;
+	u64			due;
+	u64			fired_at;
+	int			order;
+	unsigned int		cpu;
+	bool			hard, soft;
+	atomic_t		*count;
+	struct completion	done;
+};
+
+static void alarm_fire(struct timer *t)
+{
+	struct alarm *a = from_timer(t, struct alarm, timer);
+
+	a->fired_at = ktime_get_ns();
+	a->cpu = smp_processor_id();
+	a->hard = in_hardirq();
+	a->soft = in_serving_softirq();
+	if (a->count)
+		a->order = atomic_inc_return(a->count);
+	complete(&a->done);
+}
+
+static void alarm_init(struct alarm *a, unsigned int flags)
+{
+	*a = (struct alarm){0};
+	timer_setup(&a->timer, alarm_fire, flags);
+	init_completion(&a->done);
+}
+
+static void alarm_arm(struct alarm *a, u64 in)
+{
+	a->due = ktime_get_ns() + in;
+	mod_timer(&a->timer, a->due);
+}
+
+TEST(timer, fires_once_and_in_its_context)
+{
+	for (int hard = 0; hard < 2; hard++) {
+		struct alarm a;
+
+		alarm_init(&a, hard ? TIMER_HARDIRQ : 0);
+		EXPECT(!timer_pending(&a.timer));
+		alarm_arm(&a, 5 * MS);
+		EXPECT(timer_pending(&a.timer));
+		wait_for_completion(&a.done);
+		EXPECT_GE(a.fired_at, a.due);
+		EXPECT_EQ(a.hard, hard);
+		EXPECT_EQ(a.soft, !hard);
+		EXPECT(!timer_pending(&a.timer));
+		msleep(10);
+		EXPECT(!completion_done(&a.done));
+		EXPECT(!del_timer_sync(&a.timer));
+	}
+}
+
+TEST(timer, fire_in_order_and_not_early)
+{
+	static struct alarm a[MAX];
+	atomic_t count = ATOMIC_INIT(0);
+	struct cpumask here = cpumask_of(smp_processor_id());
+
+	EXPECT_EQ(set_cpus_allowed(current, &here), 0);
+	for (int i = 0; i < MAX; i++) {
+		alarm_init(&a[i], 0);
+		a[i].count = &count;
+		alarm_arm(&a[i], 5 * MS + test_random_below(30 * MS));
+	}
+	for (int i = 0; i < MAX; i++) {
+		wait_for_completion(&a[i].done);
+		EXPECT_GE(a[i].fired_at, a[i].due);
+	}
+	for (int i = 0; i < MAX; i++)
+		for (int k = 0; k < MAX; k++)
+			if (a[i].due < a[k].due)
+				EXPECT_LT(a[i].order, a[k].order);
+	EXPECT_EQ(set_cpus_allowed(current, &cpu_online_mask), 0);
+}
+
+TEST(timer, mod_timer_moves_the_deadline)
+{
+	struct alarm a;
+
+	alarm_init(&a, TIMER_HARDIRQ);
+	alarm_arm(&a, 500 * MS);
+	a.due = ktime_get_ns() + 5 * MS;
+	EXPECT(mod_timer(&a.timer, a.due));
+	EXPECT_GT(wait_for_completion_timeout(&a.done, 400 * MS), 0);
+
+	alarm_arm(&a, 5 * MS);
+	a.due = ktime_get_ns() + 40 * MS;
+	EXPECT(mod_timer(&a.timer, a.due));
+	wait_for_completion(&a.done);
+	EXPECT_GE(a.fired_at, a.due);
+}
+
+TEST(timer, a_deadline_in_the_past_fires_soon)
+{
+	struct alarm a;
+
+	alarm_init(&a, 0);
+	mod_timer(&a.timer, 1);
+	EXPECT_GT(wait_for_completion_timeout(&a.done, 1000 * MS), 0);
+}
+
+TEST(timer, a_deleted_timer_does_not_fire)
+{
+	struct alarm a;
+
+	alarm_init(&a, 0);
+	alarm_arm(&a, 10 * MS);
+	EXPECT(del_timer(&a.timer));
+	EXPECT(!del_timer(&a.timer));
+	msleep(20);
+	EXPECT(!completion_done(&a.done));
+}
+
+TEST(timer, fires_on_the_cpu_it_is_armed_for)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		struct alarm a;
+
+		alarm_init(&a, TIMER_HARDIRQ);
+		mod_timer_on(&a.timer, ktime_get_ns() + 2 * MS, cpu);
+		EXPECT_GT(wait_for_completion_timeout(&a.done, 1000 * MS), 0);
+		EXPECT_EQ(a.cpu, cpu);
+		del_timer_sync(&a.timer);
+	}
+}
+
+/* Its own function may arm it again. */
+static void alarm_repeat(struct timer *t)
+{
+	struct alarm *a = from_timer(t, struct alarm, timer);
+
+	if (++a->order < 5)
+		mod_timer(t, ktime_get_ns() + MS);
+	else
+		complete(&a->done);
+}
+
+TEST(timer, may_arm_itself_again)
+{
+	for (int hard = 0; hard < 2; hard++) {
+		struct alarm a;
+
+		alarm_init(&a, hard ? TIMER_HARDIRQ : 0);
+		a.timer.fn = alarm_repeat;
+		alarm_arm(&a, MS);
+		EXPECT_GT(wait_for_completion_timeout(&a.done, 2000 * MS), 0);
+		del_timer_sync(&a.timer);
+		EXPECT_EQ(a.order, 5);
+	}
+}
+
+/* A function that is running when it is deleted. */
+static void alarm_slow(struct timer *t)
+{
+	struct alarm *a = from_timer(t, struct alarm, timer);
+
+	WRITE_ONCE(a->soft, true);
+	ndelay(20 * MS);
+	WRITE_ONCE(a->hard, true); /* the last thing it does */
+}
+
+TEST(timer, del_timer_sync_waits_for_the_function)
+{
+	struct alarm a;
+	unsigned int cpu;
+
+	if (num_online_cpus() < 2)
+		SKIP("needs two CPUs");
+	preempt_disable();
+	cpu = cpumask_next(smp_processor_id(), &cpu_online_mask);
+	if (cpu >= NR_CPUS)
+		cpu = cpumask_first(&cpu_online_mask);
+	preempt_enable();
+	for (int hard = 0; hard < 2; hard++) {
+		alarm_init(&a, hard ? TIMER_HARDIRQ : 0);
+		a.timer.fn = alarm_slow;
+		mod_timer_on(&a.timer, ktime_get_ns() + MS, cpu);
+		while (!READ_ONCE(a.soft))
+			cond_resched();
+		EXPECT(!READ_ONCE(a.hard));
+		EXPECT(!del_timer_sync(&a.timer));
+		EXPECT(READ_ONCE(a.hard));
+	}
+}
+
+/*
+ * All CPUs arm and delete the same few timers at random.  Each arming of a timer
+ * that was not armed is followed by exactly one firing or one successful
+ * deletion.
+ */
+#define STRESS_TIMERS 8
+
+struct stress {
+	struct timer	timer[STRESS_TIMERS];
+	atomic_t	armed, ended;
+	bool		overlap;
+	atomic_t	running[STRESS_TIMERS];
+};
+static struct stress stress;
+
+static void stress_fire(struct timer *t)
+{
+	int i = t - stress.timer;
+
+	if (atomic_inc_return(&stress.running[i]) != 1)
+		WRITE_ONCE(stress.overlap, true);
+	atomic_inc(&stress.ended);
+	ndelay(2000);
+	atomic_dec(&stress.running[i]);
+}
+
+static int stress_run(void *arg)
+{
+	struct prng rng;
+
+	prng_init(&rng, (u64)arg);
+	for (int i = 0; i < 1500; i++) {
+		struct timer *t = &stress.timer[prng_below(&rng,
+							   STRESS_TIMERS)];
+		u64 when = ktime_get_ns() + prng_below(&rng, 300000);
+
+		switch (prng_below(&rng, 4)) {
+		case 0:
+			if (del_timer(t))
+				atomic_inc(&stress.ended);
+			break;
+		case 1:
+			if (!mod_timer_on(t, when,
+					  cpumask_first(&cpu_online_mask)))
+				atomic_inc(&stress.armed);
+			break;
+		default:
+			if (!mod_timer(t, when))
+				atomic_inc(&stress.armed);
+		}
+		if (prng_one_in(&rng, 50))
+			sleep_ns(prng_below(&rng, 200000));
+	}
+	return 0;
+}
+
+TEST_T(timer, stress_each_arming_ends_once, 60)
+{
+	struct task *t[6];
+	u64 seed = test_seed();
+
+	memset(&stress, 0, sizeof(stress));
+	for (int i = 0; i < STRESS_TIMERS; i++)
+		timer_setup(&stress.timer[i], stress_fire,
+			    i % 2 ? TIMER_HARDIRQ : 0);
+	for (int i = 0; i < 6; i++) {
+		t[i] = kthread_run(stress_run, (void *)(seed + i), "test");
+		ASSERT(!IS_ERR(t[i]));
+	}
+	for (int i = 0; i < 6; i++)
+		task_join(t[i]);
+	for (int i = 0; i < STRESS_TIMERS; i++)
+		if (del_timer_sync(&stress.timer[i]))
+			atomic_inc(&stress.ended);
+	EXPECT_EQ(atomic_read(&stress.armed), atomic_read(&stress.ended));
+	EXPECT(!stress.overlap);
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/* task_test.c - tasks come, go, and leave nothing behind. */
+#include <errno.h>
+#include <kernel/core/clock.h>
+#include <kernel/core/completion.h>
+#include <kernel/core/rcu.h>
+#include <kernel/task/kthread.h>
+#include <lib/format.h>
+#include <tests/test.h>
+
+#define MS NSEC_PER_MSEC
+
+TEST_LEAK_COUNTER(tasks)
+{
+	return task_nr_live();
+}
+
+TEST_QUIESCE(tasks)
+{
+	rcu_barrier();
+	task_drain_cache();
+}
+
+static int return_arg(void *arg)
+{
+	return (int)(long)arg;
+}
+
+static int exit_early(void *arg)
+{
+	task_exit(77);
+}
+
+static struct task *run(int (*fn)(void *), void *arg)
+{
+	struct task *t = task_run(fn, arg, "test");
+
+	ASSERT(t);
+	return t;
+}
+
+TEST(task, join_returns_the_exit_code)
+{
+	EXPECT_EQ(task_join(run(return_arg, (void *)42)), 42);
+	EXPECT_EQ(task_join(run(return_arg, (void *)-5)), -5);
+	EXPECT_EQ(task_join(run(exit_early, NULL)), 77);
+}
+
+TEST(task, wait_can_be_repeated)
+{
+	struct task *t = run(return_arg, (void *)3);
+
+	EXPECT_EQ(task_wait(t), 3);
+	EXPECT(task_exited(t));
+	EXPECT_EQ(task_wait(t), 3);
+	EXPECT_EQ(task_join(t), 3);
+}
+
+static int join_arg(void *arg)
+{
+	return task_wait(arg);
+}
+
+TEST(task, many_may_wait_for_one)
+{
+	struct task *t = task_create(return_arg, (void *)9, "test"), *w[4];
+
+	ASSERT(t);
+	for (int i = 0; i < 4; i++)
+		w[i] = run(join_arg, t);
+	msleep(10);
+	wake_up_process(t);
+	for (int i = 0; i < 4; i++)
+		EXPECT_EQ(task_join(w[i]), 9);
+	task_join(t);
+}
+
+TEST(task, a_task_starts_when_woken_and_not_before)
+{
+	struct task *t = task_create(return_arg, (void *)1, "test");
+
+	ASSERT(t);
+	msleep(10);
+	EXPECT(!task_exited(t));
+	EXPECT_EQ(t->state, TASK_NEW);
+	EXPECT(wake_up_process(t));
+	EXPECT_EQ(task_join(t), 1);
+}
+
+TEST(task, an_abandoned_task_never_runs)
+{
+	long before = task_nr_live();
+	struct task *t = task_create(exit_early, NULL, "test");
+	int pid;
+
+	ASSERT(t);
+	pid = t->pid;
+	EXPECT_EQ(task_nr_live(), before + 1);
+	task_abandon(t);
+	EXPECT_EQ(task_find(pid), NULL);
+}
+
+/* Waves of tasks; the framework then counts what is left. */
+TEST_T(task, thousands_come_and_go, 60)
+{
+	struct task *t[32];
+	long before = task_nr_live();
+
+	for (int wave = 0; wave < 100; wave++) {
+		for (int i = 0; i < 32; i++)
+			t[i] = run(return_arg, (void *)(long)(wave + i));
+		for (int i = 0; i < 32; i++)
+			EXPECT_EQ(task_join(t[i]), wave + i);
+	}
+	rcu_barrier();
+	EXPECT_EQ(task_nr_live(), before);
+}
+
+/* Nobody waits: it cleans up after itself. */
+TEST(task, a_task_nobody_waits_for_goes_away)
+{
+	long before = task_nr_live();
+
+	for (int i = 0; i < 20; i++)
+		put_task(run(return_arg, NULL));
+	for (int i = 0; i < 1000 && task_nr_live() != before; i++)
+		msleep(1);
+	EXPECT_EQ(task_nr_live(), before);
+}
+
+/* A tree of tasks, each of which makes two more. */
+static int make_children(void *arg)
+{
+	long depth = (long)arg;
+	struct task *left, *right;
+
+	if (!depth)
+		return 1;
+	left = task_run(make_children, (void *)(depth - 1), "left");
+	right = task_run(make_children, (void *)(depth - 1), "right");
+	EXPECT(left);
+	EXPECT(right);
+	return task_join(left) + task_join(right);
+}
+
+TEST_T(task, tasks_make_tasks, 30)
+{
+	EXPECT_EQ(task_join(run(make_children, (void *)6)), 64);
+}
+
+/* -- Finding ----------------------------------------------------------------- */
+
+static int wait_until_stopped(void *arg)
+{
+	wait_for_completion(arg);
+	return 0;
+}
+
+TEST(task, pids_name_tasks)
+{
+	DECLARE_COMPLETION_ONSTACK(go);
+	struct task *t[8], *found;
+	int nr = 0, pid;
+
+	for (int i = 0; i < 8; i++)
+		t[i] = run(wait_until_stopped, &go);
+	for (int i = 0; i < 8; i++) {
+		EXPECT_GT(t[i]->pid, 0);
+		for (int k = 0; k < i; k++)
+			EXPECT_NE(t[i]->pid, t[k]->pid);
+		found = task_find(t[i]->pid);
+		EXPECT_EQ(found, t[i]);
+		if (found)
+			put_task(found);
+	}
+
+	/* Both walks meet each of them once. */
+	for (found = task_next(NULL); found; found = task_next(found))
+		for (int i = 0; i < 8; i++)
+			nr += found == t[i];
+	EXPECT_EQ(nr, 8);
+	rcu_read_lock();
+	for_each_task(found)
+		for (int i = 0; i < 8; i++)
+			nr += found == t[i];
+	rcu_read_unlock();
+	EXPECT_EQ(nr, 16);
+
+	pid = t[0]->pid;
+	complete_all(&go);
+	for (int i = 0; i < 8; i++)
+		task_join(t[i]);
+	EXPECT_EQ(task_find(pid), NULL);
+	EXPECT_EQ(task_find(0), NULL);
+	EXPECT_EQ(task_find(-1), NULL);
+	EXPECT_EQ(task_find(1 << 30), NULL);
+}
+
+/* -- Killing ----------------------------------------------------------------- */
+
+static int sleep_killably(void *arg)
+{
+	return sleep_ns_killable(20 * NSEC_PER_SEC);
+}
+
+static int sleep_stubbornly(void *arg)
+{
+	sleep_ns(100 * MS);
+	return kill_pending();
+}
+
+static int spin_until_killed(void *arg)
+{
+	while (!kill_pending())
+		cpu_relax();
+	return 1;
+}
+
+TEST(task, a_kill_wakes_a_killable_sleeper)
+{
+	struct task *t = run(sleep_killably, NULL);
+
+	msleep(20);
+	task_kill(t);
+	EXPECT_EQ(task_join(t), -EINTR);
+
+	/* Before it sleeps at all. */
+	t = task_create(sleep_killably, NULL, "test");
+	ASSERT(t);
+	task_kill(t);
+	wake_up_process(t);
+	EXPECT_EQ(task_join(t), -EINTR);
+}
+
+TEST(task, a_kill_does_not_wake_an_uninterruptible_sleeper)
+{
+	u64 start = ktime_get_ns();
+	struct task *t = run(sleep_stubbornly, NULL);
+
+	msleep(10);
+	task_kill(t);
+	EXPECT_EQ(task_join(t), 1);
+	EXPECT_GE(ktime_get_ns() - start, 100 * MS);
+}
+
+TEST(task, a_running_task_sees_that_it_is_killed)
+{
+	struct task *t = run(spin_until_killed, NULL);
+
+	msleep(5);
+	EXPECT(!task_exited(t));
+	task_kill(t);
+	EXPECT_EQ(task_join(t), 1);
+}
+
+static int wait_for_arg_killably(void *arg)
+{
+	int code = 0;
+
+	return task_wait_killable(arg, &code) ? -EINTR : code;
+}
+
+TEST(task, a_killed_waiter_gives_up)
+{
+	struct task *t = run(sleep_killably, NULL);
+	struct task *waiter = run(wait_for_arg_killably, t);
+
+	msleep(10);
+	task_kill(waiter);
+	EXPECT_EQ(task_join(waiter), -EINTR);
+	EXPECT(!task_exited(t));
+	task_kill(t);
+	task_join(t);
+}
+
+/* The kill comes at every moment of going to sleep. */
+TEST_T(task, no_kill_is_lost, 30)
+{
+	for (int i = 0; i < 200; i++) {
+		struct task *t = run(sleep_killably, NULL);
+
+		for (u64 n = test_random_below(2000); n; n--)
+			cpu_relax();
+		task_kill(t);
+		EXPECT_EQ(task_join(t), -EINTR);
+	}
+}
+
+/* -- Kernel threads ---------------------------------------------------------- */
+
+static int serve_until_stopped(void *arg)
+{
+	int turns = 0;
+
+	while (!kthread_should_stop()) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (!kthread_should_stop())
+			schedule();
+		__set_current_state(TASK_RUNNING);
+		turns++;
+	}
+	return turns;
+}
+
+TEST(kthread, stop_wakes_and_waits)
+{
+	for (int i = 0; i < 50; i++) {
+		struct task *t = kthread_run(serve_until_stopped, NULL,
+					     "serve/%d", i);
+
+		ASSERT(!IS_ERR(t));
+		if (i % 2)
+			sleep_ns(test_random_below(MS));
+		EXPECT_GE(kthread_stop(t), 0);
+	}
+}
+
+TEST(kthread, stop_of_one_never_started_frees_it)
+{
+	struct task *t = kthread_create(serve_until_stopped, NULL, "never");
+
+	ASSERT(!IS_ERR(t));
+	EXPECT_EQ(kthread_stop(t), -EINTR);
+}
+
+static int say_cpu(void *arg)
+{
+	return smp_processor_id();
+}
+
+TEST(kthread, is_bound_and_named)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		struct task *t = kthread_create_on_cpu(say_cpu, NULL, cpu,
+						       "longishname");
+		char name[32];
+
+		ASSERT(!IS_ERR(t));
+		scnprintf(name, sizeof(t->comm), "longishname/%u", cpu);
+		EXPECT_STREQ(t->comm, name);
+		wake_up_process(t);
+		EXPECT_EQ(task_join(t), cpu);
+	}
+}

@@ -439,7 +439,7 @@ void task_entry(struct arch_task *prev, void (*fn)(void *), void *arg)
 	finish_switch(container_of(prev, struct task, arch));
 	preempt_enable();
 	fn(arg);
-	sched_exit();
+	panic("the first function of %s returned", current->comm);
 }
 
 void sched_exit(void)
@@ -447,6 +447,7 @@ void sched_exit(void)
 	struct task *t = current;
 
 	lockdep_assert_none_held();
+	BUG_ON(preempt_count() != PREEMPT_OFFSET);
 	/*
 	 * A waker that saw an older state may be about to set TASK_RUNNING;
 	 * it does so under wake_lock, hence before or not at all.
@@ -454,7 +455,7 @@ void sched_exit(void)
 	spin_lock_irq(&t->wake_lock);
 	WRITE_ONCE(t->state, TASK_DEAD);
 	spin_unlock_irq(&t->wake_lock);
-	schedule();
+	__schedule(false);
 	BUG();
 }
 

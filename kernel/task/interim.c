@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* interim.c - stand-ins until vmalloc and RCU land. */
 #include <kernel/core/rcu.h>
+#include <kernel/core/sched.h>
 #include <kernel/core/spinlock.h>
 #include <mm/page/memblock.h>
 #include <mm/virt/vmalloc.h>
@@ -41,4 +42,10 @@ __weak void vmalloc_get_info(struct vmalloc_info *info)
 
 __weak void rcu_barrier(void)
 {
+}
+
+__weak void synchronize_rcu(void)
+{
+	/* Enough for a successor to come, not for readers. */
+	sleep_ns(2000000);
 }

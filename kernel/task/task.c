@@ -220,6 +220,9 @@ void task_exit(int code)
 	task_newlib_exit(t, code);
 	t->exit_code = code;
 	task_unpublish(area);
+	/* Not preempted from here on: who has joined it and then waits for a
+	 * grace period knows that it is off its stack. */
+	preempt_disable();
 	complete_all(&area->exited);
 	sched_exit();
 }

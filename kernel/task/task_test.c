@@ -15,8 +15,10 @@ TEST_LEAK_COUNTER(tasks)
 	return task_nr_live();
 }
 
+/* Those that have exited leave their stacks; then their callbacks run. */
 TEST_QUIESCE(tasks)
 {
+	synchronize_rcu();
 	rcu_barrier();
 	task_drain_cache();
 }
@@ -112,6 +114,7 @@ TEST_T(task, thousands_come_and_go, 60)
 		for (int i = 0; i < 32; i++)
 			EXPECT_EQ(task_join(t[i]), wave + i);
 	}
+	synchronize_rcu();
 	rcu_barrier();
 	EXPECT_EQ(task_nr_live(), before);
 }

@@ -246,7 +246,8 @@ void put_task(struct task *t);
 /* Fill what the scheduler owns of a zeroed task; arch and stack are done. */
 void sched_task_init(struct task *t);
 
-/* The task ends here: its last act.  Drops the reference it held to itself. */
+/* The task ends here, with preemption off.  Its successor on this CPU drops the
+ * reference that it held to itself. */
 void __noreturn sched_exit(void);
 
 /* -- Figures, for ps, top and tests ------------------------------------------ */

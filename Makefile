@@ -213,7 +213,9 @@ SRC_tests := $(SRC_lib_tests) \
 	tests/run.c \
 	tests/plan.c \
 	tests/body.c \
+	tests/limit.c \
 	tests/settle.c \
+	tests/books.c \
 	tests/expect.c \
 	tests/text.c \
 	tests/tap.c \

@@ -2,12 +2,15 @@
 /*
  * body.c - the test that runs: its failures, its end, its numbers.
  *
- * At most one test runs at a time.  Its body is its main task; whatever else it
- * starts reports to the same place, from any CPU and any context but NMI, under
+ * At most one test runs at a time.  Its body has a task to itself, the main
+ * task; whatever else it starts reports to the same place, from any CPU and any context but NMI, under
  * a plain test-and-set lock: the framework does not lean on the locks it tests.
  */
-#include <arch/cpu.h>
+#include <arch/irqflags.h>
+#include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
+#include <kernel/task/newlib.h>
+#include <kernel/task/task.h>
 #include <lib/format.h>
 #include <lib/random.h>
 #include <setjmp.h>
@@ -25,7 +28,8 @@ static unsigned int	nr_stray_failures;
 static u64		seed;
 static u64		nr_drawn; /* atomically, while it runs */
 
-/* The main task's own. */
+/* The main task, and its own way out. */
+static struct task	*main_task;
 static jmp_buf		way_out;
 
 static unsigned long take_lock(void)
@@ -59,8 +63,48 @@ void test_body_open(const char *test_name, u64 test_seed)
 
 void test_body_guard(void (*fn)(void))
 {
+	main_task = current;
 	if (!setjmp(way_out))
 		fn();
+}
+
+/* Whoever comes next must not inherit what keeps a CPU to itself. */
+static void check_left_clean(void)
+{
+	u32 count = preempt_count();
+
+	if (irqs_disabled()) {
+		test_body_fail("ended with interrupts off");
+		local_irq_enable();
+	}
+	if (count) {
+		test_body_fail_fmt("ended in atomic context (preempt count %x)",
+				   count);
+		preempt_count_sub(count);
+	}
+}
+
+/* newlib's state is made first, so that no test finds it in its own books. */
+static int task_body(void *fn)
+{
+	if (task_reent_prepare())
+		test_body_guard((void (*)(void))fn);
+	else
+		test_body_fail("no memory for the test's task");
+	check_left_clean();
+	return 0;
+}
+
+void test_body_in_task(void (*fn)(void))
+{
+	struct task *t = task_create(task_body, fn, "test");
+
+	if (!t) {
+		test_body_fail("no memory for the test's task");
+		return;
+	}
+	wake_up_new_task(t);
+	task_join(t);
 }
 
 void test_body_close(struct test_result *result)
@@ -75,6 +119,11 @@ void test_body_close(struct test_result *result)
 const char *test_body_name(void)
 {
 	return name;
+}
+
+int test_body_pid(void)
+{
+	return main_task->pid;
 }
 
 unsigned int test_nr_stray_failures(void)
@@ -109,7 +158,11 @@ void test_body_fail_fmt(const char *fmt, ...)
 
 void test_end(void)
 {
-	longjmp(way_out, 1);
+	if (!in_task())
+		panic("a test cannot end in an interrupt");
+	if (current == main_task)
+		longjmp(way_out, 1);
+	task_exit(1);
 }
 
 void test_skip(const char *why)

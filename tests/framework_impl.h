@@ -5,6 +5,7 @@
  *	plan.c		which tests, in which order
  *	run.c		running them, and what came of it
  *	body.c		the test that runs: its failures, its end, its seed
+ *	limit.c		its time limit
  *	settle.c	leaks and audits, once all is settled
  *	expect.c	what was compared, in words
  *	tap.c		records on COM2, each under a seal
@@ -107,13 +108,17 @@ void test_body_open(const char *name, u64 seed);
 void test_body_close(struct test_result *result);
 
 /*
- * Call @fn.  When this comes back it has ended: by return, test_end() or
- * test_skip().
+ * Call @fn, in this task or in one of its own.  When this comes back it has
+ * ended: by return, test_end() or test_skip().
  */
 void test_body_guard(void (*fn)(void));
+void test_body_in_task(void (*fn)(void));
 
 /* The test that runs now, or NULL. */
 const char *test_body_name(void);
+
+/* Its main task's, and less than that of any task that it made. */
+int test_body_pid(void);
 
 /* Failures that no test was there to take, from something one left behind. */
 unsigned int test_nr_stray_failures(void);
@@ -140,6 +145,12 @@ void bench_body(void);
 
 /* What the rounds came to, as lines of the record. */
 void bench_add_figures(struct text *t);
+
+/* --- limit.c --- */
+
+/* Between these the test has @seconds, or the kernel panics. */
+void test_limit_start(unsigned int seconds);
+void test_limit_stop(void);
 
 /* --- exit.c --- */
 enum test_exit {

@@ -104,11 +104,13 @@ static void run_one(const struct test *test, unsigned int number, u64 round)
 	if (plan.bench)
 		bench_set_entry(plan_bench_of(test));
 	test_body_open(name, seed_of(name, round));
+	test_limit_start(test->seconds * plan.scale);
 	test_settle_before();
 	started_at = arch_clock_ns();
-	test_body_guard(plan.bench ? bench_body : test->fn);
+	test_body_in_task(plan.bench ? bench_body : test->fn);
 	elapsed_ns = arch_clock_ns() - started_at;
 	test_settle_after();
+	test_limit_stop();
 	test_body_close(&result);
 
 	if (result.nr_failures)

@@ -63,7 +63,7 @@ class Console:
         line = line[:LONGEST_LINE]
         mark = CONSOLE_MARK.search(line)
         if mark:
-            self.here = self.chapters.setdefault(mark.group(1), [])
+            self.here = self.chapters[mark.group(1)] = []
         else:
             self.here.append(line)
             # The beginning and the end of many words say enough.
@@ -167,6 +167,7 @@ class Session:
     def _start(self, match, _):
         suite, name, seconds = match.groups()
         self.running = (suite, name, int(seconds))
+        self.started = self.since
 
     def _point(self, match, lines):
         verdict, name, skip = match.groups()
@@ -224,10 +225,9 @@ class Session:
             return True
 
         why = self._how_it_ended(ending) + places
-        seconds = time.monotonic() - self.since
         if self.running:
             # finish_test() adds the violations.
-            self._finish_test(FAILED, why, seconds)
+            self._finish_test(FAILED, why, time.monotonic() - self.started)
         else:
             self.stray.append("; ".join(self._how_it_ended(ending)))
             self.stray += places

@@ -162,7 +162,17 @@ endif
 
 # Floor 3: mechanism.
 SRC_mm := \
-	mm/page/memblock.c
+	mm/page/memblock.c \
+	mm/page/zone.c \
+	mm/page/page_alloc.c \
+	mm/page/pcp.c \
+	mm/page/buddy.c \
+	mm/page/page_bulk.c \
+	mm/page/page_init.c \
+	mm/page/page_info.c \
+	mm/page/page_check.c \
+	mm/page/page_debug.c \
+	mm/page/accounting_none.c
 
 # Floor 4: what needs allocation.
 SRC_task := \
@@ -229,6 +239,10 @@ SRC_tests := $(SRC_lib_tests) \
 	boot/multiboot2_test.c \
 	boot/param_test.c \
 	mm/page/memblock_test.c \
+	mm/page/page_shared_test.c \
+	mm/page/page_test.c \
+	mm/page/page_check_test.c \
+	mm/page/page_bench.c \
 	kernel/task/newlib_test.c \
 	fs/vfs_test.c
 

@@ -25,6 +25,7 @@
 #include <kernel/core/timer.h>
 #include <kernel/task/kthread.h>
 #include <mm/page/memblock.h>
+#include <mm/page/page_alloc.h>
 #include <tests/run.h>
 
 static phys_addr_t boot_table_alloc(void)
@@ -65,6 +66,7 @@ void kernel_main(void)
 	memblock_set_current_limit(MEMBLOCK_ANYWHERE);
 	cpu_topology_init();
 	percpu_areas_init(memblock_alloc_node);
+	page_alloc_init();
 	arch_apic_init();
 	arch_clock_init();
 	ioapic_init();

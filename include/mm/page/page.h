@@ -97,18 +97,19 @@ struct page {
 		unsigned long owner_words[5];
 	};
 
-	/* Type and order are set by the allocator; see enum page_type. */
+	/* One word, so that freeing can check all of it and take the last
+	 * reference in a single compare-exchange. */
 	union {
 		struct {
-			u8 type;
-			u8 order;
-		};
-		u16 type_order;
-	};
-	u16 mapcount; /* mappings of the page; the arena's lock */
+			u8 type;  /* enum page_type; the allocator's or owner's */
+			u8 order; /* of the block; the allocator's */
+			u16 mapcount; /* mappings of it; its arena's lock */
 
-	/* Any CPU, atomically.  0 while free, and in tails. */
-	atomic_t refcount;
+			/* Any CPU, atomically.  0 while free, and in tails. */
+			atomic_t refcount;
+		};
+		u64 state;
+	};
 
 	/* Who is charged: the owner of the page, or of a slab's objects. */
 	union {
@@ -120,7 +121,9 @@ struct page {
 _Static_assert(sizeof(struct page) == 64, "struct page is a cache line");
 _Static_assert(offsetof(struct page, freelist) == 16, "for cmpxchg16b");
 
-#define PAGE_TYPE_ORDER(type, order) ((u16)((type) | (order) << 8))
+/* A value of page->state. */
+#define PAGE_STATE(type, order, refs)                                          \
+	((u64)(type) | (u64)(order) << 8 | (u64)(refs) << 32)
 
 /* --- Where ---------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
  */
 #pragma once
 #include <boot/numa.h>
+#include <kernel/core/static_key.h>
 #include <mm/page/gfp.h>
 #include <mm/page/page.h>
 
@@ -78,9 +79,13 @@ void drain_all_pages(void);
 
 /* --- Starting ------------------------------------------------------------- */
 
-/* Build nodes, zones, vmemmap and free lists from what memblock has left.
- * Boot CPU, after paging_init() and the per-CPU areas. */
+/* Build nodes, zones, vmemmap and free lists from what memblock has left, and
+ * per-CPU lists for all possible CPUs.  Boot CPU, after paging_init() and
+ * percpu_areas_init(). */
 void page_alloc_init(void);
 
-/* Size the per-CPU lists for the CPUs that are there. */
-void page_alloc_init_cpus(unsigned int nr_cpus);
+/* --- Failing on purpose --------------------------------------------------- */
+
+/* While the key is on, the hook is asked first and may refuse the request. */
+DECLARE_STATIC_KEY_FALSE(fail_page_alloc);
+extern bool (*should_fail_alloc_page)(gfp_t gfp, unsigned int order);

@@ -74,9 +74,9 @@ struct page_info {
 	unsigned long free;	/* buddy and per-CPU lists */
 	unsigned long in_use;	/* total - free */
 	unsigned long reserved; /* present but never managed */
-	unsigned long vmemmap;	/* of that: struct pages */
+	unsigned long memmap;	/* of that: struct pages */
 	unsigned long failures; /* allocations refused */
-	unsigned long errors;	/* bad frees, corrupted pages */
+	unsigned long errors;	/* bad frees, corrupted pages: REPORT_PAGE */
 };
 
 void page_get_info(struct page_info *info);
@@ -89,15 +89,11 @@ long page_nr_in_use(void);
 
 /*
  * Walk every free list and every struct page, and compare with the counts.
- * Returns the number of errors; reports the first few.  Stops allocation in
- * one zone after the other while it looks.  Tasks only.
+ * Returns the number of errors; prints the first few unless REPORT_PAGE is
+ * expected (report.h).  Others may go on allocating: sums are then compared
+ * only if nothing moved meanwhile.  Tasks only.
  */
 unsigned long page_validate_all(void);
-
-/* Bad frees and corruptions found so far.  A test that provokes some compares
- * and then takes them back with page_errors_expected(n). */
-unsigned long page_nr_errors(void);
-void page_errors_expected(unsigned long nr);
 
 /*
  * With page_debug on (boot parameter, or DEBUG=1): pages are poisoned while

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * page_bulk.c - many pages at once, and runs that are no power of two.
+ *
+ * Idea.       A run of single pages is a block that was cut into pieces: it is
+ *             taken as few large blocks, and freed as few large blocks, under
+ *             one hold of the zone's lock.  So 256 pages cost about 256 writes
+ *             to struct pages, not 256 walks through the allocator.
+ * Runs.       free_pages_bulk() looks for neighbours in the caller's array.
+ *             What alloc_pages_bulk() filled is ascending, so it comes back as
+ *             it went.  Pages that are alone go to the per-CPU lists.
+ * Best fit.   The smallest free blocks are cut up first, so that bulk requests
+ *             tidy up rather than break 4 MiB blocks.
+ *
+ * Contexts and locks: see pcp.c.
+ */
+#include <arch/smp.h>
+#include <kernel/core/panic.h>
+#include <lib/math.h>
+#include <mm/accounting.h>
+#include <mm/page/page_alloc.h>
+#include "page_impl.h"
+
+/* A run shorter than this goes page by page through the per-CPU lists. */
+#define MIN_RUN 4
+
+/* --- Allocating ----------------------------------------------------------- */
+
+/* Every page of a block becomes a block of its own, in use. */
+static void make_singles(struct page *page, unsigned long nr)
+{
+	for (unsigned long i = 0; i < nr; i++)
+		page[i].state = PAGE_STATE(PAGE_USED, 0, 1);
+}
+
+static unsigned long zone_take_singles(struct zone *zone, unsigned long nr,
+				       unsigned long floor, struct page **pages)
+{
+	unsigned long flags, got = 0;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	while (got < nr && zone->free > floor) {
+		unsigned long want = min(nr - got, zone->free - floor);
+		unsigned int order, most = min(ilog2(want), PAGE_MAX_ORDER);
+		struct page *page = buddy_take_any(zone, most, &order);
+
+		if (!page)
+			break;
+		make_singles(page, 1ul << order);
+		for (unsigned long i = 0; i < 1ul << order; i++)
+			pages[got++] = page + i;
+	}
+	spin_unlock_irqrestore(&zone->lock, flags);
+	return got;
+}
+
+/* Those the policy refuses are freed and leave no gap. */
+static unsigned long prepare_each(struct page **pages, unsigned long nr,
+				  gfp_t gfp)
+{
+	unsigned long kept = 0;
+
+	for (unsigned long i = 0; i < nr; i++)
+		if (page_prepare(pages[i], gfp, 0))
+			pages[kept++] = pages[i];
+	return kept;
+}
+
+unsigned long alloc_pages_bulk_node(int nid, gfp_t gfp, unsigned long nr,
+				    struct page **pages)
+{
+	unsigned long got = 0;
+	struct zone **next, *zone;
+
+	if (nid == NUMA_NO_NODE)
+		nid = numa_node_id();
+	if (static_branch_unlikely(&fail_page_alloc) &&
+	    should_fail_alloc_page(gfp, 0))
+		return 0;
+
+	next = zonelists[nid][gfp_zone(gfp)].zones;
+	while (got < nr && (zone = *next++)) {
+		if ((gfp & __GFP_THISNODE) && zone->nid != nid)
+			continue;
+		got += zone_take_singles(zone, nr - got,
+					 zone_floor(zone, WMARK_LOW, gfp),
+					 pages + got);
+	}
+	if (page_needs_prepare(gfp))
+		got = prepare_each(pages, got, gfp);
+
+	/* Nothing to be had the cheap way: let one page try everything. */
+	if (unlikely(!got && nr)) {
+		pages[0] = alloc_pages_node(nid, gfp, 0);
+		got = pages[0] != NULL;
+	}
+	return got;
+}
+
+unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long nr, struct page **pages)
+{
+	return alloc_pages_bulk_node(NUMA_NO_NODE, gfp, nr, pages);
+}
+
+/* --- Freeing -------------------------------------------------------------- */
+
+/* Neighbours, of one zone, that nobody else can reach any more. */
+struct run {
+	struct page *first;
+	unsigned long nr;
+};
+
+static void put_blocks(struct zone *zone, unsigned long pfn, unsigned long nr)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	buddy_put_run(zone, pfn, nr);
+	spin_unlock_irqrestore(&zone->lock, flags);
+}
+
+static void run_flush(struct run *run)
+{
+	struct page *page = run->first;
+
+	if (run->nr < MIN_RUN) {
+		for (unsigned long i = 0; i < run->nr; i++)
+			page_free_block(page + i, 0);
+	} else {
+		for (unsigned long i = 0; i < run->nr; i++)
+			page[i].state = 0;
+		put_blocks(page_zone(page), page_to_pfn(page), run->nr);
+	}
+	run->nr = 0;
+}
+
+static __always_inline void run_add(struct run *run, struct page *page)
+{
+	if (run->nr && (page != run->first + run->nr ||
+			page_zone_id(page) != page_zone_id(run->first)))
+		run_flush(run);
+	if (!run->nr)
+		run->first = page;
+	run->nr++;
+}
+
+/* Take the caller's reference of a single page; true if it was the last. */
+static __always_inline bool put_single(struct page *page)
+{
+	u64 state = PAGE_STATE(PAGE_USED, 0, 1);
+
+	if (unlikely(page->flags & PAGE_FLAGS_CHECK_AT_FREE) ||
+	    unlikely(!try_cmpxchg(&page->state, &state,
+				  PAGE_STATE(PAGE_USED, 0, 0))))
+		if (!page_put_checked(page, 0))
+			return false;
+	if (page_needs_retire(page))
+		page_retire(page, 0);
+	return true;
+}
+
+void free_pages_bulk(unsigned long nr, struct page **pages)
+{
+	struct run run = {.nr = 0};
+
+	for (unsigned long i = 0; i < nr; i++)
+		if (put_single(pages[i]))
+			run_add(&run, pages[i]);
+	run_flush(&run);
+}
+
+static void free_singles(struct page *page, unsigned long nr)
+{
+	struct run run = {.nr = 0};
+
+	for (unsigned long i = 0; i < nr; i++)
+		if (put_single(page + i))
+			run_add(&run, page + i);
+	run_flush(&run);
+}
+
+/* --- Splitting ------------------------------------------------------------ */
+
+void split_page(struct page *page, unsigned int order)
+{
+	if (WARN_ON(page->state != PAGE_STATE(PAGE_USED, order, 1) ||
+		    PageHead(page)))
+		return;
+	if (static_branch_unlikely(&page_debug_key))
+		page_debug_split(page, order);
+	make_singles(page, 1ul << order);
+	accounting_split_page(page, order);
+}
+
+void *alloc_pages_exact_node(int nid, size_t size, gfp_t gfp)
+{
+	unsigned long nr = PFN_UP(size);
+	unsigned int order = order_base_2(nr);
+	struct page *page;
+
+	if (WARN_ON(!size || (gfp & __GFP_COMP)) || order > PAGE_MAX_ORDER)
+		return NULL;
+	page = alloc_pages_node(nid, gfp, order);
+	if (!page)
+		return NULL;
+	split_page(page, order);
+	free_singles(page + nr, (1ul << order) - nr);
+	return page_address(page);
+}
+
+void *alloc_pages_exact(size_t size, gfp_t gfp)
+{
+	return alloc_pages_exact_node(NUMA_NO_NODE, size, gfp);
+}
+
+void free_pages_exact(void *va, size_t size)
+{
+	free_singles(virt_to_page(va), PFN_UP(size));
+}
+
+/* --- Runs of any length --------------------------------------------------- */
+
+/* Zone locked: is all of [@pfn, @pfn + @nr) free and the zone's?  If not,
+ * *@next is where a run might start. */
+static bool run_is_free(struct zone *zone, unsigned long pfn, unsigned long nr,
+			unsigned long *next)
+{
+	unsigned long end = pfn + nr;
+
+	while (pfn < end) {
+		struct page *head = NULL;
+
+		*next = pfn + 1;
+		if (pfn_valid(pfn) && page_zone(pfn_to_page(pfn)) == zone)
+			head = page_block_head(pfn_to_page(pfn));
+		if (!head)
+			return false;
+		pfn = page_to_pfn(head) + (1ul << head->order);
+		*next = pfn;
+		if (page_type(head) != PAGE_FREE)
+			return false;
+	}
+	return true;
+}
+
+/* Zone locked: cut [@pfn, @pfn + @nr) out of the free blocks that hold it. */
+static void take_run(struct zone *zone, unsigned long pfn, unsigned long nr)
+{
+	unsigned long end = pfn + nr, at = pfn;
+
+	while (at < end) {
+		struct page *head = page_block_head(pfn_to_page(at));
+		unsigned long start = page_to_pfn(head);
+		unsigned long stop = start + (1ul << head->order);
+
+		buddy_remove(zone, head);
+		make_singles(pfn_to_page(at), min(stop, end) - at);
+		if (start < pfn)
+			buddy_put_run(zone, start, pfn - start);
+		if (stop > end)
+			buddy_put_run(zone, end, stop - end);
+		at = stop;
+	}
+}
+
+static struct page *zone_take_run(struct zone *zone, unsigned long nr,
+				  unsigned long align, unsigned long floor)
+{
+	unsigned long pfn, flags, next;
+	struct page *page = NULL;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	pfn = ALIGN(zone->start_pfn, align);
+	while (zone->free >= floor + nr && pfn + nr <= zone->end_pfn) {
+		if (run_is_free(zone, pfn, nr, &next)) {
+			take_run(zone, pfn, nr);
+			page = pfn_to_page(pfn);
+			break;
+		}
+		pfn = ALIGN(next, align);
+	}
+	spin_unlock_irqrestore(&zone->lock, flags);
+	return page;
+}
+
+struct page *alloc_contig_pages(int nid, unsigned long nr, unsigned long align,
+				gfp_t gfp)
+{
+	struct zone **next, *zone;
+	struct page *page = NULL;
+
+	if (WARN_ON(!nr || !is_power_of_2(align) || (gfp & __GFP_COMP)))
+		return NULL;
+	if (nid == NUMA_NO_NODE)
+		nid = numa_node_id();
+	pcp_try_drain_all();
+
+	next = zonelists[nid][gfp_zone(gfp)].zones;
+	while (!page && (zone = *next++)) {
+		if ((gfp & __GFP_THISNODE) && zone->nid != nid)
+			continue;
+		page = zone_take_run(zone, nr, align,
+				     zone_floor(zone, WMARK_LOW, gfp));
+	}
+	if (!page || !page_needs_prepare(gfp))
+		return page;
+	for (unsigned long i = 0; i < nr; i++)
+		if (!page_prepare(page + i, gfp, 0)) {
+			free_singles(page, i);
+			for (i++; i < nr; i++)
+				page_free_block(page + i, 0);
+			return NULL;
+		}
+	return page;
+}
+
+void free_contig_pages(struct page *first, unsigned long nr)
+{
+	free_singles(first, nr);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * page_shared_test.c - what the page allocator's tests share, and what every
+ * test is held to: no page is lost, and every zone adds up.
+ */
+#include <arch/paging.h>
+#include <string.h>
+#include <tests/test.h>
+#include "page_impl.h"
+#include "page_test_impl.h"
+
+/* Tables of the MMU stay when what they mapped goes. */
+TEST_LEAK_COUNTER(pages)
+{
+	return page_nr_in_use() - paging_nr_tables();
+}
+
+TEST_AUDIT(pages)
+{
+	EXPECT_EQ(page_validate_all(), 0);
+}
+
+void shape_get(struct shape *shape)
+{
+	struct zone *zone;
+
+	memset(shape, 0, sizeof(*shape));
+	drain_all_pages();
+	for_each_zone(zone)
+		for (int o = 0; o < NR_PAGE_ORDERS; o++)
+			shape->blocks[zone->id][o] = zone->area[o].nr;
+}
+
+bool shape_equal(const struct shape *a, const struct shape *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+unsigned long hoard_all(struct hoard *hoard, int nid, gfp_t gfp)
+{
+	unsigned long pages = 0;
+
+	for (int order = PAGE_MAX_ORDER; order >= 0; order--) {
+		struct page *page;
+
+		while ((page = alloc_pages_node(nid, gfp | __GFP_NOWARN,
+						order))) {
+			list_add(&page->lru, &hoard->blocks);
+			pages += 1ul << order;
+		}
+	}
+	return pages;
+}
+
+void hoard_some(struct hoard *hoard, unsigned long nr, unsigned int order)
+{
+	while (nr--) {
+		struct page *page = alloc_pages(GFP_KERNEL, order);
+
+		if (!page)
+			return;
+		list_add(&page->lru, &hoard->blocks);
+	}
+}
+
+void hoard_free(struct hoard *hoard)
+{
+	while (!list_empty(&hoard->blocks)) {
+		struct page *page =
+			list_first_entry(&hoard->blocks, struct page, lru);
+
+		list_del(&page->lru);
+		__free_pages(page, page->order);
+	}
+}

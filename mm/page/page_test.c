@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+/* page_test.c - blocks are given out whole, once, and come back whole. */
+#include <arch/cpumask.h>
+#include <boot/acpi.h>
+#include <kernel/core/report.h>
+#include <lib/math.h>
+#include <lib/random.h>
+#include <mm/page/page_alloc.h>
+#include <mm/page/zone.h>
+#include <string.h>
+#include <tests/test.h>
+#include "page_impl.h"
+#include "page_test_impl.h"
+
+/* --- Blocks --------------------------------------------------------------- */
+
+/* Of every order: naturally aligned, one reference, marked as a used block. */
+TEST(page, block_is_aligned_and_marked)
+{
+	for (unsigned int o = 0; o <= PAGE_MAX_ORDER; o++) {
+		struct page *page = alloc_pages(GFP_KERNEL, o);
+
+		ASSERT(page);
+		EXPECT(IS_ALIGNED(page_to_pfn(page), 1ul << o));
+		EXPECT_EQ(page_count(page), 1);
+		EXPECT_EQ(page_type(page), PAGE_USED);
+		EXPECT_EQ(compound_order(page), o);
+		EXPECT_EQ(page_block_head(page + (1ul << o) - 1), page);
+		__free_pages(page, o);
+	}
+}
+
+/* Two live blocks never overlap: each is filled with its own number. */
+TEST(page, blocks_do_not_overlap)
+{
+	static struct page *pages[256];
+	u64 *word;
+
+	for (u64 i = 0; i < ARRAY_SIZE(pages); i++) {
+		pages[i] = alloc_pages(GFP_KERNEL, i % 4);
+		ASSERT(pages[i]);
+		word = page_address(pages[i]);
+		for (u64 w = 0; w < PAGE_SIZE / 8 << i % 4; w++)
+			word[w] = i;
+	}
+	for (u64 i = 0; i < ARRAY_SIZE(pages); i++) {
+		u64 wrong = 0;
+
+		word = page_address(pages[i]);
+		for (u64 w = 0; w < PAGE_SIZE / 8 << i % 4; w++)
+			wrong += word[w] != i;
+		EXPECT_EQ(wrong, 0);
+		__free_pages(pages[i], i % 4);
+	}
+}
+
+TEST(page, order_above_the_largest_is_refused)
+{
+	report_expect(REPORT_WARN);
+	EXPECT_EQ(alloc_pages(GFP_KERNEL, PAGE_MAX_ORDER + 1), NULL);
+	report_expected(REPORT_WARN);
+}
+
+/* Whatever was allocated in whatever order and size: when all is back, the
+ * free blocks are what they were.  (A set of free pages has one shape only in
+ * which no two buddies are both free.) */
+TEST(page, random_orders_merge_back_to_the_same_blocks)
+{
+	static struct {
+		struct page *page;
+		unsigned int order;
+	} held[512];
+	struct shape before, after;
+	struct prng rng;
+
+	memset(held, 0, sizeof(held));
+	prng_init(&rng, test_seed());
+	shape_get(&before);
+	for (int i = 0; i < 20000; i++) {
+		unsigned int n = prng_below(&rng, ARRAY_SIZE(held));
+
+		if (held[n].page) {
+			__free_pages(held[n].page, held[n].order);
+			held[n].page = NULL;
+			continue;
+		}
+		/* Small orders often, each further one half as often. */
+		held[n].order = __ffs(prng_u64(&rng) | 1ul << PAGE_MAX_ORDER);
+		held[n].page =
+			alloc_pages(GFP_KERNEL | __GFP_NOWARN, held[n].order);
+	}
+	EXPECT_EQ(page_validate_all(), 0);
+	for (unsigned int n = 0; n < ARRAY_SIZE(held); n++)
+		if (held[n].page)
+			__free_pages(held[n].page, held[n].order);
+	shape_get(&after);
+	EXPECT(shape_equal(&before, &after));
+	EXPECT_EQ(page_validate_all(), 0);
+}
+
+TEST(page, zeroed_block_is_zero_to_its_end)
+{
+	for (unsigned int o = 0; o <= 3; o++) {
+		struct page *page = alloc_pages(GFP_KERNEL, o);
+		u64 *word, wrong = 0;
+
+		ASSERT(page);
+		memset(page_address(page), 0x5a, PAGE_SIZE << o);
+		__free_pages(page, o);
+		page = alloc_pages(GFP_KERNEL | __GFP_ZERO, o);
+		ASSERT(page);
+		word = page_address(page);
+		for (u64 w = 0; w < PAGE_SIZE / 8 << o; w++)
+			wrong += word[w] != 0;
+		EXPECT_EQ(wrong, 0);
+		__free_pages(page, o);
+	}
+}
+
+/* --- References and compound blocks --------------------------------------- */
+
+TEST(page, block_lives_until_the_last_reference)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 2);
+	long in_use = page_nr_in_use();
+
+	ASSERT(page);
+	get_page(page);
+	__free_pages(page, 2);
+	EXPECT_EQ(page_nr_in_use(), in_use);
+	EXPECT_EQ(page_count(page), 1);
+	put_page(page);
+	EXPECT_EQ(page_nr_in_use(), in_use - 4);
+	EXPECT(!get_page_unless_zero(page));
+}
+
+TEST(page, compound_tails_know_their_head_while_allocated)
+{
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_COMP, 3);
+	char *last;
+
+	ASSERT(page);
+	last = (char *)page_address(page) + 8 * PAGE_SIZE - 1;
+	EXPECT(PageHead(page));
+	EXPECT_EQ(virt_to_head_page(last), page);
+	EXPECT_EQ(virt_to_head_page(page_address(page)), page);
+	get_page(page + 5);
+	EXPECT_EQ(page_count(page), 2);
+	put_page(page + 7);
+	put_page(page + 1);
+	EXPECT(!PageHead(page));
+	EXPECT_EQ(page[7].compound_head & 1, 0);
+}
+
+/* --- Where from ----------------------------------------------------------- */
+
+TEST(page, dma32_comes_from_below_4_gib)
+{
+	for (int i = 0; i < 200; i++) {
+		struct page *page =
+			alloc_pages(GFP_KERNEL | __GFP_DMA32, i % 4);
+
+		ASSERT(page);
+		EXPECT_LT(page_to_pfn(page), DMA32_END_PFN);
+		__free_pages(page, i % 4);
+	}
+}
+
+TEST(page, node_asked_for_is_the_node_given)
+{
+	struct zone *zone;
+
+	for_each_zone(zone) {
+		struct page *page = alloc_pages_node(
+			zone->nid, GFP_KERNEL | __GFP_THISNODE, 0);
+
+		ASSERT(page);
+		EXPECT_EQ(page_to_nid(page), zone->nid);
+		__free_page(page);
+	}
+}
+
+/* With the nearest node used up, memory comes from the next nearest. */
+TEST(page, fallback_goes_by_distance)
+{
+	const u8 *distance = acpi_info.distance[0];
+	struct hoard hoard = HOARD_INIT(hoard);
+	struct page *page;
+
+	if (acpi_info.nr_nodes < 2)
+		SKIP("one node only");
+	hoard_all(&hoard, 0, GFP_NOWAIT | __GFP_THISNODE);
+	page = alloc_pages_node(0, GFP_NOWAIT, 0);
+	EXPECT(page);
+	if (page) {
+		int got = page_to_nid(page);
+
+		EXPECT_NE(got, 0);
+		for (int nid = 1; nid < (int)acpi_info.nr_nodes; nid++)
+			EXPECT_LE(distance[got], distance[nid]);
+		__free_page(page);
+	}
+	EXPECT_EQ(alloc_pages_node(0, GFP_NOWAIT | __GFP_THISNODE, 0), NULL);
+	hoard_free(&hoard);
+}
+
+/* --- Watermarks ----------------------------------------------------------- */
+
+/* With all that NOWAIT may have gone, ATOMIC still gets memory, and when that
+ * is gone too, those who free memory by allocating do. */
+TEST(page, atomic_succeeds_where_others_are_refused)
+{
+	struct hoard hoard = HOARD_INIT(hoard);
+	unsigned long most, atomic, memalloc;
+
+	most = hoard_all(&hoard, NUMA_NO_NODE, GFP_NOWAIT);
+	EXPECT_GT(most, 0);
+	EXPECT_EQ(alloc_page(GFP_NOWAIT), NULL);
+	EXPECT_EQ(alloc_page(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN), NULL);
+
+	atomic = hoard_all(&hoard, NUMA_NO_NODE, GFP_ATOMIC | __GFP_NOWARN);
+	EXPECT_GT(atomic, 0);
+	EXPECT_EQ(alloc_page(GFP_NOWAIT), NULL);
+	EXPECT_EQ(alloc_page(GFP_ATOMIC | __GFP_NOWARN), NULL);
+
+	memalloc = hoard_all(&hoard, NUMA_NO_NODE, GFP_NOWAIT | __GFP_MEMALLOC);
+	EXPECT_GT(memalloc, 0);
+	EXPECT_EQ(nr_free_pages(), 0);
+	EXPECT_EQ(page_validate_all(), 0);
+	hoard_free(&hoard);
+}
+
+/* Waiting does not help when there is nothing to reclaim: the request fails
+ * in bounded time, and memory that comes back is found. */
+TEST(page, exhaustion_fails_and_recovers)
+{
+	struct hoard hoard = HOARD_INIT(hoard);
+	struct page_info before, after;
+	struct page *page;
+
+	page_get_info(&before);
+	hoard_all(&hoard, NUMA_NO_NODE, GFP_NOWAIT);
+	EXPECT_EQ(alloc_page(GFP_KERNEL | __GFP_NOWARN), NULL);
+	EXPECT_EQ(alloc_pages(GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL,
+			      PAGE_MAX_ORDER),
+		  NULL);
+	page_get_info(&after);
+	EXPECT_GT(after.failures, before.failures);
+	hoard_free(&hoard);
+
+	page = alloc_pages(GFP_KERNEL, PAGE_MAX_ORDER);
+	EXPECT(page);
+	if (page)
+		__free_pages(page, PAGE_MAX_ORDER);
+}
+
+/* The last pages of a zone are given out whole, down to the watermark. */
+TEST(page, watermark_is_the_last_page_given)
+{
+	struct hoard hoard = HOARD_INIT(hoard);
+	struct zone *zone;
+
+	hoard_all(&hoard, NUMA_NO_NODE, GFP_NOWAIT);
+	drain_all_pages();
+	for_each_zone(zone) {
+		unsigned long floor = zone_floor(zone, WMARK_MIN, GFP_NOWAIT);
+
+		EXPECT_GE(zone->free, floor);
+		EXPECT_LE(zone->free, floor + 1);
+	}
+	hoard_free(&hoard);
+}
+
+/* --- Per-CPU lists -------------------------------------------------------- */
+
+TEST(page, drained_lists_are_empty)
+{
+	struct page_info drained;
+	struct zone *zone;
+	struct zone_info info;
+
+	__free_page(alloc_page(GFP_KERNEL));
+	drain_all_pages();
+	page_get_info(&drained);
+	for_each_zone(zone) {
+		zone_get_info(zone, &info);
+		EXPECT_EQ(info.pcp, 0);
+	}
+	EXPECT_EQ(drained.free, nr_free_pages());
+}
+
+TEST(page, list_keeps_no_more_than_its_high_mark)
+{
+	struct hoard hoard = HOARD_INIT(hoard);
+	struct zone *zone;
+
+	hoard_some(&hoard, 1000, 0);
+	hoard_free(&hoard);
+	for_each_zone(zone) {
+		struct zone_info info;
+
+		zone_get_info(zone, &info);
+		for (int i = 0; i < NR_PCP_LISTS; i++)
+			EXPECT_LE(info.pcp_lists[i].blocks,
+				  info.pcp_lists[i].high * nr_cpu_ids);
+	}
+}
+
+/* What an interrupt finds that came while its CPU was inside a list: the lock
+ * is taken, so it is served by the zone. */
+TEST(page, list_in_use_is_passed_by)
+{
+	struct pcp *pcp = this_cpu_read(local_pcps[0]);
+	unsigned int kept = pcp_list_blocks(&pcp->lists[0]);
+	struct page *page;
+
+	while (!spin_trylock(&pcp->lock))
+		;
+	kept = pcp_list_blocks(&pcp->lists[0]);
+	page = alloc_page(GFP_ATOMIC);
+	if (page)
+		__free_page(page);
+	EXPECT_EQ(pcp_list_blocks(&pcp->lists[0]), kept);
+	spin_unlock(&pcp->lock);
+	EXPECT(page);
+}
+
+/* --- Bulk, split, exact --------------------------------------------------- */
+
+TEST(page, bulk_gives_single_pages_and_takes_them_back)
+{
+	static struct page *pages[700];
+	struct shape before, after;
+	struct prng rng;
+
+	prng_init(&rng, test_seed());
+	shape_get(&before);
+	for (unsigned long nr = 1; nr <= ARRAY_SIZE(pages); nr += 233) {
+		ASSERT_EQ(alloc_pages_bulk(GFP_KERNEL, nr, pages), nr);
+		for (unsigned long i = 0; i < nr; i++) {
+			EXPECT_EQ(page_count(pages[i]), 1);
+			EXPECT_EQ(pages[i]->order, 0);
+		}
+		EXPECT_EQ(page_validate_all(), 0);
+		prng_shuffle(&rng, pages, nr, sizeof(pages[0]));
+		free_pages_bulk(nr, pages);
+	}
+	shape_get(&after);
+	EXPECT(shape_equal(&before, &after));
+}
+
+/* A page that somebody else holds stays; its neighbours in the run go. */
+TEST(page, bulk_free_leaves_what_is_held)
+{
+	struct page *pages[64];
+	long in_use;
+
+	ASSERT_EQ(alloc_pages_bulk(GFP_KERNEL, 64, pages), 64);
+	in_use = page_nr_in_use();
+	get_page(pages[20]);
+	free_pages_bulk(64, pages);
+	EXPECT_EQ(page_nr_in_use(), in_use - 63);
+	EXPECT_EQ(page_count(pages[20]), 1);
+	__free_page(pages[20]);
+}
+
+TEST(page, bulk_zeroes_when_asked)
+{
+	struct page *pages[40];
+	u64 wrong = 0;
+
+	for (int round = 0; round < 2; round++) {
+		ASSERT_EQ(alloc_pages_bulk(GFP_KERNEL | __GFP_ZERO, 40, pages),
+			  40);
+		for (int i = 0; i < 40; i++) {
+			u64 *word = page_address(pages[i]);
+
+			for (unsigned long w = 0; w < PAGE_SIZE / 8; w++)
+				wrong += word[w] != 0;
+			memset(word, 0xff, PAGE_SIZE);
+		}
+		free_pages_bulk(40, pages);
+	}
+	EXPECT_EQ(wrong, 0);
+}
+
+TEST(page, split_block_is_freed_page_by_page)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 4);
+	struct shape before, after;
+
+	ASSERT(page);
+	__free_pages(page, 4);
+	shape_get(&before);
+
+	page = alloc_pages(GFP_KERNEL, 4);
+	ASSERT(page);
+	split_page(page, 4);
+	EXPECT_EQ(page_validate_all(), 0);
+	for (int i = 0; i < 16; i++) {
+		EXPECT_EQ(page_count(page + i), 1);
+		EXPECT_EQ(page_block_head(page + i), page + i);
+	}
+	for (int i = 0; i < 16; i++)
+		__free_page(page + (i * 5) % 16);
+	shape_get(&after);
+	EXPECT(shape_equal(&before, &after));
+}
+
+TEST(page, exact_size_takes_exactly_that)
+{
+	drain_all_pages();
+	for (size_t size = 1; size < 40 * PAGE_SIZE; size += 3 * PAGE_SIZE) {
+		long before = page_nr_in_use();
+		char *va = alloc_pages_exact(size, GFP_KERNEL | __GFP_ZERO);
+
+		ASSERT(va);
+		EXPECT_EQ(page_nr_in_use() - before, (long)PFN_UP(size));
+		EXPECT_EQ(va[size - 1], 0);
+		free_pages_exact(va, size);
+		EXPECT_EQ(page_nr_in_use(), before);
+	}
+	EXPECT_EQ(alloc_pages_exact((MAX_ORDER_PAGES + 1) * PAGE_SIZE,
+				    GFP_KERNEL),
+		  NULL);
+}
+
+/* Longer than the largest block, and of no round number. */
+TEST(page, contiguous_run_of_any_length)
+{
+	unsigned long nr = MAX_ORDER_PAGES + 321;
+	struct shape before, after;
+	struct page *page;
+
+	shape_get(&before);
+	page = alloc_contig_pages(NUMA_NO_NODE, nr, 64, GFP_KERNEL);
+	if (!page)
+		SKIP("no such run is free");
+	EXPECT(IS_ALIGNED(page_to_pfn(page), 64));
+	for (unsigned long i = 0; i < nr; i++)
+		EXPECT_EQ(page_count(page + i), 1);
+	EXPECT_EQ(page_validate_all(), 0);
+	free_contig_pages(page, nr);
+	shape_get(&after);
+	EXPECT(shape_equal(&before, &after));
+}
+
+/* --- Failing on purpose --------------------------------------------------- */
+
+static int allocs_to_go;
+
+static bool fail_the_nth(gfp_t gfp, unsigned int order)
+{
+	return allocs_to_go-- == 0;
+}
+
+TEST(page, injected_failure_is_a_plain_refusal)
+{
+	struct page *pages[3], *one;
+	long before;
+
+	should_fail_alloc_page = fail_the_nth;
+	/* Patching text may need page tables, and keeps them. */
+	static_branch_enable(&fail_page_alloc);
+	static_branch_disable(&fail_page_alloc);
+	before = page_nr_in_use();
+
+	allocs_to_go = 1;
+	static_branch_enable(&fail_page_alloc);
+	for (int i = 0; i < 3; i++)
+		pages[i] = alloc_page(GFP_KERNEL);
+	allocs_to_go = 0;
+	EXPECT_EQ(alloc_pages_bulk(GFP_KERNEL, 1, &one), 0);
+	static_branch_disable(&fail_page_alloc);
+
+	EXPECT(pages[0]);
+	EXPECT(!pages[1]);
+	EXPECT(pages[2]);
+	__free_page(pages[0]);
+	__free_page(pages[2]);
+	EXPECT_EQ(page_nr_in_use(), before);
+}

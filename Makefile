@@ -172,7 +172,9 @@ SRC_mm := \
 	mm/page/page_info.c \
 	mm/page/page_check.c \
 	mm/page/page_debug.c \
-	mm/page/accounting_none.c
+	mm/page/accounting_none.c \
+	mm/virt/vmalloc.c \
+	mm/virt/vmap_area.c
 
 # Floor 4: what needs allocation.
 SRC_task := \
@@ -243,6 +245,7 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/page/page_test.c \
 	mm/page/page_check_test.c \
 	mm/page/page_bench.c \
+	mm/virt/vmalloc_test.c \
 	kernel/task/newlib_test.c \
 	fs/vfs_test.c
 

@@ -26,6 +26,7 @@
 #include <kernel/task/kthread.h>
 #include <mm/page/memblock.h>
 #include <mm/page/page_alloc.h>
+#include <mm/virt/vmalloc.h>
 #include <tests/run.h>
 
 static phys_addr_t boot_table_alloc(void)
@@ -67,6 +68,7 @@ void kernel_main(void)
 	cpu_topology_init();
 	percpu_areas_init(memblock_alloc_node);
 	page_alloc_init();
+	vmalloc_init();
 	arch_apic_init();
 	arch_clock_init();
 	ioapic_init();

@@ -286,4 +286,6 @@ void page_alloc_init(void)
 	pcp_init();
 	paging_set_table_allocator(table_alloc, table_free);
 	report();
+	/* Whoever still asks memblock gets nothing, rather than our pages. */
+	memblock_set_current_limit(0);
 }

@@ -457,14 +457,9 @@ static bool fail_the_nth(gfp_t gfp, unsigned int order)
 TEST(page, injected_failure_is_a_plain_refusal)
 {
 	struct page *pages[3], *one;
-	long before;
+	long before = pages_held();
 
 	should_fail_alloc_page = fail_the_nth;
-	/* Patching text may need page tables, and keeps them. */
-	static_branch_enable(&fail_page_alloc);
-	static_branch_disable(&fail_page_alloc);
-	before = page_nr_in_use();
-
 	allocs_to_go = 1;
 	static_branch_enable(&fail_page_alloc);
 	for (int i = 0; i < 3; i++)
@@ -478,5 +473,5 @@ TEST(page, injected_failure_is_a_plain_refusal)
 	EXPECT(pages[2]);
 	__free_page(pages[0]);
 	__free_page(pages[2]);
-	EXPECT_EQ(page_nr_in_use(), before);
+	EXPECT_EQ(pages_held(), before);
 }

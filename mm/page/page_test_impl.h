@@ -5,6 +5,9 @@
 #include <mm/page/page_alloc.h>
 #include <mm/page/zone.h>
 
+/* Pages in use, without those that nobody is expected to give back. */
+long pages_held(void);
+
 /* How many free blocks of each order each zone has, lists drained. */
 struct shape {
 	unsigned long blocks[MAX_ZONES][NR_PAGE_ORDERS];

@@ -70,6 +70,8 @@ struct page {
 		struct list_head buddy_list;
 		/* PAGE_PCP: the lock of the list it is on. */
 		struct page *pcp_next;
+		/* PAGE_VMALLOC, PAGE_STACK: the area's next block. */
+		struct page *vm_next;
 		/* PAGE_SLAB.  The pair at 16 is changed by one cmpxchg16b. */
 		struct {
 			struct kmem_cache *slab_cache;

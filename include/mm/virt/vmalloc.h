@@ -16,8 +16,7 @@
 enum vm_area_flags {
 	VM_ALLOC = 1, /* vfree() returns the pages too */
 	VM_MAP = 2,   /* vmap(): the pages are the caller's */
-	VM_IOREMAP = 4,
-	VM_STACK = 8, /* somebody's stack, for overflow reports */
+	VM_STACK = 4, /* somebody's stack, for overflow reports */
 };
 
 /* @size bytes, rounded up to pages; NULL if there is no memory. */
@@ -52,9 +51,10 @@ struct vm_area_info {
 };
 
 /*
- * Whose is this address?  An address just below an area counts as that area's
- * if it lies in the guard page before it: that is where stacks overflow to.
- * Takes no lock that an exception could have interrupted (it may refuse).
+ * Whose is this address?  A guard page belongs to the area before it, unless a
+ * stack begins right behind it: that is where stacks overflow to.  False if it
+ * is nobody's, or if whoever was interrupted holds the lock that would tell.
+ * Any context.
  */
 bool vmalloc_find_area(unsigned long addr, struct vm_area_info *info);
 

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/* vmalloc_test.c - areas do not touch, and leave nothing behind. */
+#include <arch/irqflags.h>
+#include <arch/paging.h>
+#include <arch/trap.h>
+#include <errno.h>
+#include <kernel/core/report.h>
+#include <lib/math.h>
+#include <lib/random.h>
+#include <mm/page/page_alloc.h>
+#include <mm/page/zone.h>
+#include <mm/virt/vmalloc.h>
+#include <string.h>
+#include <tests/test.h>
+#include "../page/page_test_impl.h"
+
+static long nr_areas(void)
+{
+	struct vmalloc_info info;
+
+	vmalloc_get_info(&info);
+	return info.areas;
+}
+
+TEST_LEAK_COUNTER(vmalloc_areas)
+{
+	return nr_areas();
+}
+
+TEST_AUDIT(vmalloc)
+{
+	EXPECT_EQ(vmalloc_validate(), 0);
+}
+
+/* Can it be read?  (Without a fault: through the exception table.) */
+static bool readable(const void *va)
+{
+	char c;
+
+	return !probe_read(&c, va, 1);
+}
+
+TEST(vmalloc, area_is_memory_from_end_to_end)
+{
+	for (size_t size = 1; size < 100 * PAGE_SIZE; size = size * 3 + 1) {
+		u8 *va = vmalloc(size);
+		size_t wrong = 0;
+
+		ASSERT(va);
+		EXPECT(is_vmalloc_addr(va));
+		for (size_t i = 0; i < size; i++)
+			va[i] = i * 7 + i / PAGE_SIZE;
+		for (size_t i = 0; i < size; i++)
+			wrong += va[i] != (u8)(i * 7 + i / PAGE_SIZE);
+		EXPECT_EQ(wrong, 0);
+		vfree(va);
+	}
+}
+
+TEST(vmalloc, vzalloc_is_zero)
+{
+	size_t size = 37 * PAGE_SIZE;
+	unsigned long *va = vmalloc(size), wrong = 0;
+
+	ASSERT(va);
+	memset(va, 0xff, size);
+	vfree(va);
+	va = vzalloc(size);
+	ASSERT(va);
+	for (size_t i = 0; i < size / sizeof(*va); i++)
+		wrong += va[i] != 0;
+	EXPECT_EQ(wrong, 0);
+	vfree(va);
+}
+
+TEST(vmalloc, both_ends_are_guarded)
+{
+	char *va[3];
+
+	for (int i = 0; i < 3; i++) {
+		va[i] = vmalloc(5 * PAGE_SIZE);
+		ASSERT(va[i]);
+	}
+	for (int i = 0; i < 3; i++) {
+		EXPECT(readable(va[i]));
+		EXPECT(readable(va[i] + 5 * PAGE_SIZE - 1));
+		EXPECT(!readable(va[i] - 1));
+		EXPECT(!readable(va[i] + 5 * PAGE_SIZE));
+		EXPECT_EQ(probe_write(va[i] + 5 * PAGE_SIZE, "x", 1), -EFAULT);
+	}
+	for (int i = 0; i < 3; i++)
+		vfree(va[i]);
+}
+
+TEST(vmalloc, freed_area_is_gone_after_a_purge)
+{
+	char *va = vmalloc(3 * PAGE_SIZE);
+
+	ASSERT(va);
+	va[0] = 1;
+	vfree(va);
+	vmalloc_purge();
+	EXPECT(!readable(va));
+	EXPECT_EQ(vmalloc_to_page(va), NULL);
+}
+
+/* A TLB may remember a freed address until the flush. */
+TEST(vmalloc, address_is_not_reused_before_a_purge)
+{
+	void *first, *second, *third;
+
+	vmalloc_purge();
+	first = vmalloc(PAGE_SIZE);
+	vfree(first);
+	second = vmalloc(PAGE_SIZE);
+	EXPECT_NE(first, second);
+	vfree(second);
+	vmalloc_purge();
+	third = vmalloc(PAGE_SIZE);
+	EXPECT(third == first || third == second);
+	vfree(third);
+}
+
+TEST(vmalloc, address_tells_its_area)
+{
+	char *va = __vmalloc(4 * PAGE_SIZE, PAGE_SIZE, GFP_KERNEL, VM_STACK,
+			     NUMA_NO_NODE);
+	struct vm_area_info info;
+
+	ASSERT(va);
+	EXPECT(vmalloc_find_area((unsigned long)va + 5000, &info));
+	EXPECT_EQ(info.start, (unsigned long)va);
+	EXPECT_EQ(info.size, 4 * PAGE_SIZE);
+	EXPECT(info.flags & VM_STACK);
+	EXPECT(!info.in_guard);
+
+	/* Where the stack overflows to, and where it is overrun. */
+	EXPECT(vmalloc_find_area((unsigned long)va - 8, &info));
+	EXPECT_EQ(info.start, (unsigned long)va);
+	EXPECT(info.in_guard);
+	EXPECT(vmalloc_find_area((unsigned long)va + 4 * PAGE_SIZE, &info));
+	EXPECT(info.in_guard);
+
+	vfree(va);
+	EXPECT(!vmalloc_find_area((unsigned long)va, &info));
+	EXPECT(!vmalloc_find_area(DIRECT_MAP_BASE, &info));
+}
+
+TEST(vmalloc, alignment_and_large_pages)
+{
+	size_t size = 6ul << 20;
+	struct paging_entry entry;
+	char *va = __vmalloc(size, 2ul << 20, GFP_KERNEL, 0, NUMA_NO_NODE);
+
+	if (!va)
+		SKIP("not enough memory");
+	EXPECT(IS_ALIGNED((unsigned long)va, 2ul << 20));
+	memset(va, 1, size);
+	EXPECT(paging_lookup((unsigned long)va, &entry));
+	EXPECT(!readable(va + size));
+	vfree(va);
+
+	va = __vmalloc(3 * PAGE_SIZE, 64 * PAGE_SIZE, GFP_KERNEL, 0,
+		       NUMA_NO_NODE);
+	ASSERT(va);
+	EXPECT(IS_ALIGNED((unsigned long)va, 64 * PAGE_SIZE));
+	vfree(va);
+}
+
+TEST(vmalloc, impossible_size_is_refused)
+{
+	long before = pages_held();
+
+	EXPECT_EQ(vmalloc(0), NULL);
+	EXPECT_EQ(vmalloc(VMALLOC_SIZE), NULL);
+	EXPECT_EQ(vmalloc(~0ul - PAGE_SIZE), NULL);
+	EXPECT_EQ(vmalloc(~0ul), NULL);
+	EXPECT_EQ(pages_held(), before);
+}
+
+TEST(vmalloc, mapped_pages_are_seen_at_both_addresses)
+{
+	struct page *pages[5];
+	char *rw, *ro;
+
+	ASSERT_EQ(alloc_pages_bulk(GFP_KERNEL, 5, pages), 5);
+	swap(pages[0], pages[3]);
+	rw = vmap(pages, 5, true);
+	ro = vmap(pages, 5, false);
+	ASSERT(rw && ro);
+	for (int i = 0; i < 5; i++) {
+		rw[i * PAGE_SIZE + 9] = 'a' + i;
+		EXPECT_EQ(ro[i * PAGE_SIZE + 9], 'a' + i);
+		EXPECT_EQ(((char *)page_address(pages[i]))[9], 'a' + i);
+		EXPECT_EQ(vmalloc_to_page(ro + i * PAGE_SIZE), pages[i]);
+	}
+	EXPECT_EQ(probe_write(ro, "x", 1), -EFAULT);
+	vunmap(rw);
+	vunmap(ro);
+	free_pages_bulk(5, pages);
+}
+
+TEST(vmalloc, wrong_free_is_reported_and_harmless)
+{
+	char *va = vmalloc(2 * PAGE_SIZE);
+
+	ASSERT(va);
+	report_expect(REPORT_WARN);
+	vfree(va + PAGE_SIZE);
+	vunmap(va);
+	vfree((void *)DIRECT_MAP_BASE);
+	EXPECT_EQ(report_expected(REPORT_WARN), 3);
+	EXPECT(readable(va));
+	vfree(va);
+	report_expect(REPORT_WARN);
+	vfree(va);
+	EXPECT_EQ(report_expected(REPORT_WARN), 1);
+	vfree(NULL);
+}
+
+/* With interrupts off, as in a handler: the pages are back at once. */
+TEST(vmalloc, freeing_in_an_interrupt_frees_at_once)
+{
+	void *va = vmalloc(300 * PAGE_SIZE);
+	long before = pages_held();
+	unsigned long flags;
+
+	ASSERT(va);
+	local_irq_save(flags);
+	vfree(va);
+	local_irq_restore(flags);
+	EXPECT_EQ(pages_held(), before - 300);
+}
+
+/* --- Failing in the middle ------------------------------------------------ */
+
+static int allocs_to_go;
+
+static bool fail_from_the_nth(gfp_t gfp, unsigned int order)
+{
+	return allocs_to_go-- <= 0;
+}
+
+/* The 1st, 2nd, 3rd... allocation fails, and all after it, until there is none
+ * left to fail: pages, records, page tables.  Nothing is ever left behind. */
+TEST(vmalloc, failure_at_any_point_unwinds)
+{
+	void *va = NULL;
+	int n;
+
+	should_fail_alloc_page = fail_from_the_nth;
+	static_branch_enable(&fail_page_alloc);
+	for (n = 0; n < 1000 && !va; n++) {
+		long before = pages_held(), areas = nr_areas();
+
+		allocs_to_go = n;
+		va = vmalloc(2000 * PAGE_SIZE);
+		if (!va) {
+			EXPECT_EQ(pages_held(), before);
+			EXPECT_EQ(nr_areas(), areas);
+		}
+	}
+	static_branch_disable(&fail_page_alloc);
+	EXPECT(va);
+	EXPECT_GT(n, 10);
+	vfree(va);
+}
+
+TEST(vmalloc, takes_all_memory_and_gives_it_back)
+{
+	long before = pages_held();
+	void **first = NULL;
+	unsigned long n = 0;
+
+	for (;;) {
+		void **va = __vmalloc(1ul << 20, PAGE_SIZE,
+				      GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY,
+				      0, NUMA_NO_NODE);
+
+		if (!va)
+			break;
+		*va = first;
+		first = va;
+		n++;
+	}
+	EXPECT_GT(n, 0);
+	EXPECT_EQ(vmalloc_validate(), 0);
+	while (first) {
+		void **next = *first;
+
+		vfree(first);
+		first = next;
+	}
+	EXPECT_EQ(pages_held(), before);
+}
+
+/* --- Stress --------------------------------------------------------------- */
+
+struct slot {
+	u64 *va;
+	size_t words;
+	u64 seed;
+};
+
+static void slot_fill(struct slot *slot, struct prng *rng)
+{
+	slot->words = prng_range(rng, 1, 40 * PAGE_SIZE / 8);
+	slot->seed = prng_u64(rng);
+	slot->va = vmalloc(slot->words * 8);
+	for (size_t i = 0; slot->va && i < slot->words; i += 64)
+		slot->va[i] = slot->seed + i;
+}
+
+static u64 slot_empty(struct slot *slot)
+{
+	u64 wrong = 0;
+
+	for (size_t i = 0; i < slot->words; i += 64)
+		wrong += slot->va[i] != slot->seed + i;
+	vfree(slot->va);
+	slot->va = NULL;
+	return wrong;
+}
+
+TEST(vmalloc, random_areas_keep_their_contents)
+{
+	static struct slot slots[64];
+	struct prng rng;
+	u64 wrong = 0;
+
+	memset(slots, 0, sizeof(slots));
+	prng_init(&rng, test_seed());
+	for (int i = 0; i < 3000; i++) {
+		struct slot *slot = &slots[prng_below(&rng, 64)];
+
+		if (slot->va)
+			wrong += slot_empty(slot);
+		else
+			slot_fill(slot, &rng);
+		if (prng_one_in(&rng, 500))
+			vmalloc_purge();
+	}
+	EXPECT_EQ(vmalloc_validate(), 0);
+	for (int i = 0; i < 64; i++)
+		if (slots[i].va)
+			wrong += slot_empty(&slots[i]);
+	EXPECT_EQ(wrong, 0);
+}

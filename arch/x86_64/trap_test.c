@@ -11,6 +11,7 @@
 #include "arch_impl.h"
 
 #define NON_CANONICAL ((void *)0x0000900000000000ul)
+#define UNMAPPED      ((void *)(VMALLOC_BASE + VMALLOC_SIZE - PAGE_SIZE))
 
 TEST(trap, probe_reads_what_is_there)
 {
@@ -29,7 +30,7 @@ TEST(trap, probe_of_bad_addresses_is_an_error)
 	char byte = 0;
 
 	EXPECT_EQ(probe_read(&byte, NULL, 1), -EFAULT);
-	EXPECT_EQ(probe_read(&byte, (void *)VMALLOC_BASE, 1), -EFAULT);
+	EXPECT_EQ(probe_read(&byte, UNMAPPED, 1), -EFAULT);
 	EXPECT_EQ(probe_read(&byte, NON_CANONICAL, 1), -EFAULT);
 	EXPECT_EQ(probe_read(&byte, (void *)~0ul, 2), -EFAULT);
 	EXPECT_EQ(probe_write(NULL, &byte, 1), -EFAULT);

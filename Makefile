@@ -214,6 +214,7 @@ SRC_tests := $(SRC_lib_tests) \
 	arch/x86_64/fpu_test.c \
 	kernel/core/symbols_test.c \
 	kernel/core/sched_test.c \
+	kernel/core/sched_bench.c \
 	kernel/core/printk_test.c \
 	kernel/core/smp_test.c \
 	kernel/core/static_key_test.c \

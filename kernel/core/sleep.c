@@ -49,9 +49,14 @@ s64 schedule_timeout(s64 ns)
 	return max((s64)(deadline - ktime_get_ns()), (s64)0);
 }
 
+static u64 deadline_in(u64 ns)
+{
+	return ktime_get_ns() + min(ns, (u64)S64_MAX);
+}
+
 void sleep_ns(u64 ns)
 {
-	u64 deadline = ktime_get_ns() + ns;
+	u64 deadline = deadline_in(ns);
 
 	might_sleep();
 	while (ktime_get_ns() < deadline) {
@@ -67,7 +72,7 @@ void msleep(u64 ms)
 
 int sleep_ns_killable(u64 ns)
 {
-	u64 deadline = ktime_get_ns() + ns;
+	u64 deadline = deadline_in(ns);
 
 	might_sleep();
 	while (ktime_get_ns() < deadline) {

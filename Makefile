@@ -182,7 +182,6 @@ SRC_task := \
 	kernel/task/task_area.c \
 	kernel/task/kthread.c \
 	kernel/task/cpus.c \
-	kernel/task/interim.c \
 	kernel/task/heap.c \
 	kernel/task/malloc.c \
 	kernel/task/reent.c \

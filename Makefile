@@ -215,6 +215,7 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/core/sched_test.c \
 	kernel/core/sched_bench.c \
 	kernel/core/printk_test.c \
+	kernel/core/rcu_test.c \
 	kernel/core/smp_test.c \
 	kernel/core/static_key_test.c \
 	kernel/core/wait_test.c \

@@ -58,8 +58,8 @@ unsigned long rcu_gp_wanted;
 
 DEFINE_PER_CPU(struct rcu_watch, rcu_watch) = {.active = 1};
 
-static unsigned long stall_ms = 10000;
-BOOT_PARAM_ULONG("rcu_stall_ms", stall_ms, 10, 3600000,
+unsigned long rcu_stall_ms = 10000;
+BOOT_PARAM_ULONG("rcu_stall_ms", rcu_stall_ms, 10, 3600000,
 		 "report grace periods that take longer");
 
 /* The thread; NULL until it runs. */
@@ -259,7 +259,7 @@ static void report_stall(const cpumask_t *pending, u64 ms)
 
 static void wait_for_readers(cpumask_t *pending)
 {
-	u64 start = arch_clock_ns(), stall_ns = stall_ms * 1000000;
+	u64 start = arch_clock_ns(), stall_ns = rcu_stall_ms * 1000000;
 
 	for (unsigned int looks = 1;; looks++) {
 		bool expedited = atomic_read(&nr_expedited);
@@ -332,7 +332,7 @@ void rcu_request(unsigned long seq)
 	} while (!try_cmpxchg(&rcu_gp_wanted, &wanted, seq));
 
 	if (!smp_load_acquire(&thread))
-		return;
+		return; /* it will look when it starts */
 	if (preemptible()) {
 		wake_up_process(thread);
 	} else {
@@ -370,7 +370,7 @@ void synchronize_rcu(void)
 
 	assert_can_sleep();
 	/* One CPU, and it is here: no reader can be under way. */
-	if (num_online_cpus() == 1 || !smp_load_acquire(&thread)) {
+	if (num_online_cpus() == 1) {
 		smp_mb();
 		return;
 	}
@@ -380,9 +380,8 @@ void synchronize_rcu(void)
 
 void synchronize_rcu_expedited(void)
 {
+	/* It counts from the thread's next look on. */
 	atomic_inc(&nr_expedited);
-	if (thread)
-		wake_up_process(thread);
 	synchronize_rcu();
 	atomic_dec(&nr_expedited);
 }

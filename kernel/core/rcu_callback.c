@@ -54,7 +54,7 @@ struct callbacks {
 
 static DEFINE_PER_CPU(struct callbacks, callbacks);
 
-static void (*kfree_object)(const void *object);
+static rcu_kfree_t kfree_object;
 
 static void list_append(struct callback_list *list, struct callback_list *more)
 {
@@ -128,9 +128,9 @@ void call_rcu(struct rcu_head *head, rcu_callback_t func)
 		rcu_request(seq);
 }
 
-void rcu_set_kfree(void (*kfree)(const void *object))
+rcu_kfree_t rcu_set_kfree(rcu_kfree_t kfree)
 {
-	kfree_object = kfree;
+	return xchg(&kfree_object, kfree);
 }
 
 unsigned long rcu_nr_pending(void)

@@ -12,6 +12,9 @@ extern unsigned long rcu_gp_seq;
  * grows. */
 extern unsigned long rcu_gp_wanted;
 
+/* After how long a grace period is reported. */
+extern unsigned long rcu_stall_ms;
+
 static inline bool rcu_seq_reached(unsigned long seq)
 {
 	return (long)(smp_load_acquire(&rcu_gp_seq) - seq) >= 0;

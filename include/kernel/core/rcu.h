@@ -103,8 +103,7 @@ void synchronize_rcu(void);
 /* The same, sooner, at the price of an interrupt to every busy CPU. */
 void synchronize_rcu_expedited(void);
 
-/* Wait until every callback queued so far has been called.  May sleep; not
- * before rcu_thread() runs. */
+/* Wait until every callback queued so far has been called.  May sleep. */
 void rcu_barrier(void);
 
 /*
@@ -126,7 +125,9 @@ void rcu_barrier(void);
 /* Callbacks below this are offsets: no code lies there. */
 #define RCU_MAX_OFFSET 4096
 
-void rcu_set_kfree(void (*kfree)(const void *object));
+/* Returns the one before. */
+typedef void (*rcu_kfree_t)(const void *object);
+rcu_kfree_t rcu_set_kfree(rcu_kfree_t kfree);
 
 /* -- Grace periods by number, for those who poll ------------------------------ */
 
@@ -203,7 +204,7 @@ void rcu_cpu_starting(void);
 
 /*
  * The grace-period thread's function: kernel_main() makes one task of it.
- * Until it runs there must be one CPU only; callbacks wait for it, and
- * synchronize_rcu() returns at once.
+ * Until it runs, grace periods wait; but with one CPU online synchronize_rcu()
+ * returns at once, since a caller that may sleep is the proof.
  */
 int rcu_thread(void *unused);

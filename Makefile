@@ -189,7 +189,11 @@ SRC_task := \
 
 # Floor 6: the outside.
 SRC_drivers := \
-	drivers/ioapic.c
+	drivers/ioapic.c \
+	drivers/screen.c \
+	drivers/fbcon.c \
+	drivers/font.c \
+	drivers/vgacon.c
 SRC_fs := \
 	fs/vfs.c \
 	fs/root.c \
@@ -237,6 +241,7 @@ SRC_tests := $(SRC_lib_tests) \
 	tests/bench.c \
 	tests/bench_bench.c \
 	tests/framework_test.c \
+	drivers/screen_test.c \
 	boot/acpi_test.c \
 	boot/boot_info_test.c \
 	boot/multiboot2_test.c \

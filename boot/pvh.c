@@ -8,6 +8,7 @@
  */
 #include <arch/layout.h>
 #include <arch/early_console.h>
+#include <arch/io.h>
 #include <string.h>
 #include "boot_impl.h"
 
@@ -30,6 +31,48 @@ struct pvh_range {
 	u32 type, reserved;
 };
 
+/*
+ * PVH says nothing of the screen, but the BIOS that ran before left its notes
+ * in the data area at 0x400, and a VGA answers.
+ */
+#define BDA_VIDEO_MODE	 0x449
+#define BDA_COLUMNS	 0x44a
+#define BDA_LAST_ROW	 0x484
+#define MODE_COLOUR_TEXT 3
+#define TEXT_WINDOW	 0xb8000
+#define CRTC_INDEX	 0x3d4
+#define CRTC_DATA	 0x3d5
+#define CRTC_CURSOR_LOW	 0x0f
+
+/* Does a register keep what is written to it? */
+static bool vga_answers(void)
+{
+	bool kept;
+	u8 old;
+
+	outb(CRTC_CURSOR_LOW, CRTC_INDEX);
+	old = inb(CRTC_DATA);
+	outb(old ^ 0x5a, CRTC_DATA);
+	kept = inb(CRTC_DATA) == (old ^ 0x5a);
+	outb(old, CRTC_DATA);
+	return kept;
+}
+
+static void find_text_screen(struct boot_screen *s)
+{
+	u8 mode = *(const u8 *)phys_to_virt(BDA_VIDEO_MODE);
+	u16 columns = *(const u16 *)phys_to_virt(BDA_COLUMNS);
+	u8 last_row = *(const u8 *)phys_to_virt(BDA_LAST_ROW);
+
+	if (mode != MODE_COLOUR_TEXT || !columns || !vga_answers())
+		return;
+	s->type = BOOT_SCREEN_TEXT;
+	s->base = TEXT_WINDOW;
+	s->width = columns;
+	s->height = last_row ? last_row + 1 : 25;
+	s->pitch = columns * 2;
+}
+
 void pvh_read_info(struct boot_info *bi, phys_addr_t info)
 {
 	const struct pvh_start_info *si = phys_to_virt(info);
@@ -51,4 +94,5 @@ void pvh_read_info(struct boot_info *bi, phys_addr_t info)
 		bi->initrd_start = mod->base;
 		bi->initrd_end = mod->base + mod->size;
 	}
+	find_text_screen(&bi->screen);
 }

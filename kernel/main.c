@@ -14,6 +14,7 @@
 #include <arch/upcalls.h>
 #include <boot/acpi.h>
 #include <boot/boot_info.h>
+#include <drivers/screen.h>
 #include <drivers/ioapic.h>
 #include <fs/vfs.h>
 #include <kernel/core/bringup.h>
@@ -65,6 +66,7 @@ void kernel_main(void)
 	paging_set_table_allocator(boot_table_alloc, boot_table_free);
 	paging_init();
 	memblock_set_current_limit(MEMBLOCK_ANYWHERE);
+	screen_init();
 	cpu_topology_init();
 	percpu_areas_init(memblock_alloc_node);
 	page_alloc_init();

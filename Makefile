@@ -115,8 +115,7 @@ SRC_arch := \
 	arch/x86_64/switch.asm \
 	arch/x86_64/trampoline.asm \
 	arch/x86_64/smp_boot.c \
-	arch/x86_64/reboot.c \
-	arch/x86_64/upcall_defaults.c
+	arch/x86_64/reboot.c
 
 # Floor 2: never allocates.
 SRC_core := \
@@ -124,6 +123,7 @@ SRC_core := \
 	kernel/core/bringup.c \
 	kernel/core/backtrace.c \
 	kernel/core/exception.c \
+	kernel/core/fault.c \
 	kernel/core/nmi.c \
 	kernel/core/panic.c \
 	kernel/core/printk.c \
@@ -215,6 +215,7 @@ SRC_tests := $(SRC_lib_tests) \
 	arch/x86_64/trap_test.c \
 	arch/x86_64/clock_test.c \
 	arch/x86_64/fpu_test.c \
+	arch/x86_64/patch_test.c \
 	kernel/core/symbols_test.c \
 	kernel/core/sched_test.c \
 	kernel/core/sched_bench.c \

@@ -34,6 +34,17 @@ static void read_brand(char *brand)
 	brand[48] = '\0';
 }
 
+static bool is_tcg(void)
+{
+	struct cpuid_result r = cpuid(0x40000000);
+	char name[13] = "";
+
+	memcpy(name, &r.ebx, 4);
+	memcpy(name + 4, &r.ecx, 4);
+	memcpy(name + 8, &r.edx, 4);
+	return !strcmp(name, "TCGTCGTCGTCG");
+}
+
 void cpu_features_init(void)
 {
 	struct cpu_features *f = &cpu_features;
@@ -51,6 +62,7 @@ void cpu_features_init(void)
 	f->xsave = bit(r.ecx, 26);
 	f->hypervisor = bit(r.ecx, 31);
 	f->pat = bit(r.edx, 16);
+	f->translated = f->hypervisor && is_tcg();
 
 	if (max_leaf >= 7) {
 		r = cpuid_count(7, 0);

@@ -15,10 +15,17 @@
  * Alias.     Text is read-only everywhere.  Stores go through a window of two
  *            pages, mapped for the moment and on this CPU only: interrupts
  *            are off while it is, so that no other CPU's TLB hears of it.
+ * TCG.       QEMU before 8.1 does not lock a page while it translates code from
+ *            it.  A virtual CPU that was translating the INT3 during the third
+ *            store leaves a translation of it behind that no store has made
+ *            invalid, and everyone would run that for ever.  So there the third
+ *            step is done twice: after the first time nobody translates the
+ *            INT3 any more, and the second store drops what was left.
  * Rejected.  Stopping the machine: it needs the scheduler, and a static key
  *            would then cost a stop.
  */
 #include <arch/cpu.h>
+#include <arch/features.h>
 #include <arch/layout.h>
 #include <arch/paging.h>
 #include <arch/patch.h>
@@ -74,25 +81,44 @@ static void write_text(char *addr, const u8 *bytes, size_t len)
 	arch_local_irq_restore(flags);
 }
 
-void text_poke(const struct text_patch *patches, unsigned int nr)
+/* The three steps. */
+
+static void write_int3s(void)
 {
 	const u8 int3 = OPCODE_INT3;
-	unsigned int i;
 
+	for (unsigned int i = 0; i < batch_size; i++)
+		write_text(batch[i].addr, &int3, 1);
+	cpu_sync_all();
+}
+
+static void write_tails(void)
+{
+	for (unsigned int i = 0; i < batch_size; i++)
+		write_text((char *)batch[i].addr + 1, &batch[i].insn[1],
+			   TEXT_PATCH_SIZE - 1);
+	cpu_sync_all();
+}
+
+static void write_heads(void)
+{
+	for (unsigned int i = 0; i < batch_size; i++)
+		write_text(batch[i].addr, &batch[i].insn[0], 1);
+	cpu_sync_all();
+}
+
+void text_poke(const struct text_patch *patches, unsigned int nr)
+{
 	batch_size = nr;
 	smp_store_release(&batch, patches); /* pairs with the trap */
 
-	for (i = 0; i < nr; i++)
-		write_text(patches[i].addr, &int3, 1);
-	cpu_sync_all();
-	for (i = 0; i < nr; i++)
-		write_text((char *)patches[i].addr + 1, &patches[i].insn[1],
-			   TEXT_PATCH_SIZE - 1);
-	cpu_sync_all();
-	for (i = 0; i < nr; i++)
-		write_text(patches[i].addr, &patches[i].insn[0], 1);
-	cpu_sync_all();
+	write_int3s();
+	write_tails();
+	write_heads();
+	if (cpu_features.translated)
+		write_heads();
 
+	/* The last round of interrupts came after the last trap. */
 	WRITE_ONCE(batch, NULL);
 }
 

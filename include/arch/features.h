@@ -9,6 +9,7 @@ struct cpu_features {
 	bool pages_1g, pat;
 	bool xsave, xsaveopt, rdtscp;
 	bool hypervisor;
+	bool translated; /* by QEMU's TCG: not a CPU at all */
 	char vendor[13];
 	char brand[49];
 };

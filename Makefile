@@ -254,7 +254,8 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/page/page_bench.c \
 	mm/virt/vmalloc_test.c \
 	kernel/task/newlib_test.c \
-	fs/vfs_test.c
+	fs/vfs_test.c \
+	apps/app_test.c
 
 # Tasks' code: may use floating point.
 SRC_apps := \

@@ -9,10 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sched.h>
-#include <arch/smp.h>
-#include <apps/app.h>
 #include <kernel/task/task.h>
-#include <lib/err.h>
 #include <tests/test.h>
 
 #define TASKS_PER_CPU 4
@@ -141,59 +138,4 @@ TEST(floating_point, printf_knows_its_formats)
 
 	ASSERT(t);
 	EXPECT_EQ(task_join(t), 0);
-}
-
-/* -- Programs -- */
-
-/* The exit code of a program that is started with these words. */
-#define RUN(...)                                                               \
-	({                                                                     \
-		char *const argv_[] = { __VA_ARGS__, NULL };                   \
-		const struct app *app_ = app_find(argv_[0]);                   \
-		app_ ? app_run(app_, ARRAY_SIZE(argv_) - 1, argv_) : -ENOENT;  \
-	})
-
-TEST(apps, run_with_their_arguments)
-{
-	EXPECT_EQ(RUN("hello", "tester"), 0);
-	EXPECT_EQ(RUN("echo", "one", "two"), 0);
-	EXPECT_EQ(RUN("primes", "1000"), 0);
-	EXPECT_EQ(RUN("nbody", "2000"), 0);
-	EXPECT_EQ(RUN("spin", "0"), 0);
-	EXPECT_EQ(RUN("sleepers", "5", "2", "1"), 0);
-}
-
-TEST(apps, refuse_arguments_that_make_no_sense)
-{
-	EXPECT_EQ(RUN("primes", "many"), 2);
-	EXPECT_EQ(RUN("primes", "-5"), 2);
-	EXPECT_EQ(RUN("nbody", "10x"), 2);
-	EXPECT_EQ(RUN("sleepers", "0"), 2);
-	EXPECT(!app_find("no-such-program"));
-}
-
-TEST(apps, are_all_named_and_explained)
-{
-	const struct app *const *p;
-	int count = 0;
-
-	for_each_app(p) {
-		EXPECT((*p)->name[0]);
-		EXPECT((*p)->help[0]);
-		EXPECT_EQ(app_find((*p)->name), *p);
-		count++;
-	}
-	EXPECT(count >= 6);
-}
-
-TEST(apps, are_killed_at_a_system_call)
-{
-	char *const argv[] = { "spin", NULL };
-	struct task *t = app_start(app_find("spin"), 1, argv);
-
-	ASSERT(!IS_ERR(t));
-	msleep(5);
-	EXPECT(!task_exited(t));
-	task_kill(t);
-	EXPECT_EQ(task_join(t), 137);
 }

@@ -80,6 +80,12 @@ int fsync(int fd)
 	return none(_REENT);
 }
 
+/* There is no source of secrets. */
+int getentropy(void *buf, size_t size)
+{
+	return none(_REENT);
+}
+
 int sigprocmask(int how, const sigset_t *set, sigset_t *old)
 {
 	return none(_REENT);

@@ -199,6 +199,27 @@ TEST(vfs, a_mounted_file_system_is_found_and_kept_while_in_use)
 	EXPECT_EQ(open("/sys/test/notes/note", O_RDONLY), -1);
 }
 
+TEST(vfs, the_deepest_mount_is_meant)
+{
+	struct note note = { .size = 0 };
+	struct mount outer = NOTES_AT("/test");
+	struct mount inner = NOTES_AT("/test/note/inner");
+	struct file *f;
+
+	/* Whichever comes first, and not by letters alone. */
+	ASSERT_EQ(vfs_mount(&inner), 0);
+	ASSERT_EQ(vfs_mount(&outer), 0);
+	f = vfs_open("/test/note/inner/note", O_RDONLY, 0);
+	EXPECT(!IS_ERR(f) && f->mount == &inner);
+	file_put(f);
+	f = vfs_open("/test/note", O_RDONLY, 0);
+	EXPECT(!IS_ERR(f) && f->mount == &outer);
+	file_put(f);
+	EXPECT_EQ(PTR_ERR(vfs_open("/testnote", O_RDONLY, 0)), -ENOENT);
+	EXPECT_EQ(vfs_unmount(&outer), 0);
+	EXPECT_EQ(vfs_unmount(&inner), 0);
+}
+
 TEST(vfs, append_goes_to_the_end_wherever_the_position_is)
 {
 	struct note note = { .size = 0 };

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* app_test.c - programs start with what they are given, and end with it. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <apps/app.h>
+#include <fs/files.h>
+#include <fs/vfs.h>
+#include <kernel/task/task.h>
+#include <lib/err.h>
+#include <tests/test.h>
+
+/* The exit code of a program that is started with these words. */
+#define RUN(...)                                                               \
+	({                                                                     \
+		char *const argv_[] = { __VA_ARGS__, NULL };                   \
+		const struct app *app_ = app_find(argv_[0]);                   \
+		app_ ? app_run(app_, ARRAY_SIZE(argv_) - 1, argv_) : -ENOENT;  \
+	})
+
+TEST(apps, run_with_their_arguments)
+{
+	EXPECT_EQ(RUN("hello", "tester"), 0);
+	EXPECT_EQ(RUN("echo", "one", "two"), 0);
+	EXPECT_EQ(RUN("primes", "1000"), 0);
+	EXPECT_EQ(RUN("nbody", "2000"), 0);
+	EXPECT_EQ(RUN("spin", "0"), 0);
+	EXPECT_EQ(RUN("sleepers", "5", "2", "1"), 0);
+}
+
+TEST(apps, refuse_arguments_that_make_no_sense)
+{
+	EXPECT_EQ(RUN("primes", "many"), 2);
+	EXPECT_EQ(RUN("primes", "-5"), 2);
+	EXPECT_EQ(RUN("nbody", "10x"), 2);
+	EXPECT_EQ(RUN("sleepers", "0"), 2);
+	EXPECT(!app_find("no-such-program"));
+}
+
+TEST(apps, are_all_named_and_explained)
+{
+	const struct app *const *p;
+	int count = 0;
+
+	for_each_app(p) {
+		EXPECT((*p)->name[0]);
+		EXPECT((*p)->help[0]);
+		EXPECT_EQ(app_find((*p)->name), *p);
+		count++;
+	}
+	EXPECT(count >= 6);
+}
+
+TEST(apps, are_killed_at_a_system_call)
+{
+	char *const argv[] = { "spin", NULL };
+	struct task *t = app_start(app_find("spin"), 1, argv);
+
+	ASSERT(!IS_ERR(t));
+	msleep(5);
+	EXPECT(!task_exited(t));
+	task_kill(t);
+	EXPECT_EQ(task_join(t), 137);
+}
+
+/* -- What they inherit -- */
+
+static char written[100];
+static size_t nr_written;
+
+static ssize_t catch_write(struct file *f, const void *buf, size_t size,
+			   off_t *pos)
+{
+	size_t room = sizeof(written) - 1 - nr_written;
+
+	memcpy(written + nr_written, buf, size < room ? size : room);
+	nr_written += size < room ? size : room;
+	return size;
+}
+
+static const struct file_operations catch_ops = {
+	.write = catch_write,
+	.is_stream = true,
+};
+
+static int catch_open(struct mount *m, const char *path, struct file *f,
+		      mode_t mode)
+{
+	f->ops = &catch_ops;
+	return 0;
+}
+
+static const struct fs_operations catch_fs = { .open = catch_open };
+
+static int echo_elsewhere(void *arg)
+{
+	int fd = open("/test/out", O_WRONLY);
+
+	EXPECT_EQ(dup2(fd, 1), 1);
+	EXPECT_EQ(RUN("echo", "to", "a", "file"), 0);
+	return 0;
+}
+
+TEST(apps, inherit_open_files)
+{
+	struct mount m = { .path = "/test", .ops = &catch_fs };
+	struct task *t;
+
+	memset(written, 0, sizeof(written));
+	nr_written = 0;
+	ASSERT_EQ(vfs_mount(&m), 0);
+	t = task_run(echo_elsewhere, NULL, "echo-elsewhere");
+	EXPECT(t && task_join(t) == 0);
+	EXPECT_STREQ(written, "to a file\n");
+	/* Nobody holds the file any more. */
+	EXPECT_EQ(vfs_unmount(&m), 0);
+}

@@ -234,22 +234,27 @@ TEST(vfs, append_goes_to_the_end_wherever_the_position_is)
 	EXPECT_EQ(read(fd, note.text, 1), -1);
 	EXPECT_EQ(errno, EBADF);
 	close(fd);
+	fd = open("/test/note", O_RDONLY);
+	EXPECT_EQ(write(fd, "x", 1), -1);
+	EXPECT_EQ(errno, EBADF);
+	close(fd);
 	EXPECT(!memcmp(note.text, "abcdef", 6));
 	EXPECT_EQ(vfs_unmount(&m), 0);
 }
 
-static bool lists(const char *path, const char *name)
+/* How many entries of that name @path has; -1 when it is no directory. */
+static int lists(const char *path, const char *name)
 {
 	DIR *dir = opendir(path);
 	struct dirent *entry;
 	int found = 0;
 
 	if (!dir)
-		return false;
+		return -1;
 	while ((entry = readdir(dir)))
 		found += !strcmp(entry->d_name, name);
 	closedir(dir);
-	return found == 1;
+	return found;
 }
 
 TEST(vfs, there_are_directories_down_to_each_mount)
@@ -257,16 +262,21 @@ TEST(vfs, there_are_directories_down_to_each_mount)
 	struct note note = { .size = 0 };
 	struct mount one = NOTES_AT("/sys/test/one");
 	struct mount two = NOTES_AT("/sys/test/two");
+	/* Longer than a directory entry holds: there, but not listed. */
+	struct mount odd = NOTES_AT("/sys/test/0123456789012345678901234567890"
+				    "1234567890123456789012345678901234567890");
 	struct stat st;
 
 	ASSERT_EQ(vfs_mount(&one), 0);
+	ASSERT_EQ(vfs_mount(&odd), 0);
 	ASSERT_EQ(vfs_mount(&two), 0);
-	EXPECT(lists("/", "sys"));
-	EXPECT(lists("/", "dev"));
-	EXPECT(lists("/sys", "test"));
-	EXPECT(lists("/sys/test", "one"));
-	EXPECT(lists("/sys/test/", "two"));
-	EXPECT(lists("/dev", "null"));
+	EXPECT_EQ(lists("/", "sys"), 1);
+	EXPECT_EQ(lists("/", "dev"), 1);
+	EXPECT_EQ(lists("/sys", "test"), 1);
+	EXPECT_EQ(lists("/sys/test", "one"), 1);
+	EXPECT_EQ(lists("/sys/test/", "two"), 1);
+	EXPECT_EQ(lists("/dev", "null"), 1);
+	EXPECT_EQ(lists("/dev/null", "x"), -1);
 	EXPECT_EQ(stat("/sys/test", &st), 0);
 	EXPECT(S_ISDIR(st.st_mode));
 	EXPECT_EQ(stat("/sys/te", &st), -1);
@@ -274,6 +284,7 @@ TEST(vfs, there_are_directories_down_to_each_mount)
 	EXPECT_EQ(errno, EISDIR);
 	EXPECT_EQ(vfs_unmount(&one), 0);
 	EXPECT_EQ(vfs_unmount(&two), 0);
+	EXPECT_EQ(vfs_unmount(&odd), 0);
 	EXPECT_EQ(stat("/sys/test", &st), -1);
 }
 

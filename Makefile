@@ -253,6 +253,7 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/page/page_check_test.c \
 	mm/page/page_bench.c \
 	mm/virt/vmalloc_test.c \
+	kernel/task/heap_bench.c \
 	kernel/task/newlib_test.c \
 	fs/vfs_test.c \
 	apps/app_test.c

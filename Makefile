@@ -254,6 +254,7 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/page/page_bench.c \
 	mm/virt/vmalloc_test.c \
 	kernel/task/heap_bench.c \
+	kernel/task/heap_test.c \
 	kernel/task/newlib_test.c \
 	fs/vfs_test.c \
 	apps/app_test.c

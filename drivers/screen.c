@@ -345,6 +345,17 @@ void screen_write(const char *text, size_t len)
 	preempt_enable();
 }
 
+static void report_unusable(const struct boot_screen *info)
+{
+	if (info->type == BOOT_SCREEN_NONE)
+		return;
+	pr_warn("screen: %u by %u of %u bits, %u bytes a line at %#llx, red "
+		"%u@%u green %u@%u blue %u@%u: cannot be used",
+		info->width, info->height, info->bits_per_pixel, info->pitch,
+		info->base, info->red_bits, info->red_shift, info->green_bits,
+		info->green_shift, info->blue_bits, info->blue_shift);
+}
+
 void screen_init(void)
 {
 	if (!want_screen)
@@ -353,8 +364,10 @@ void screen_init(void)
 		the_screen = fbcon_init(&boot_info.screen);
 	else if (boot_info.screen.type == BOOT_SCREEN_TEXT)
 		the_screen = vgacon_init(&boot_info.screen);
-	if (!the_screen)
+	if (!the_screen) {
+		report_unusable(&boot_info.screen);
 		return;
+	}
 	register_console(&screen_console);
 	pr_info("screen: %u by %u characters, %s", the_screen->cols,
 		the_screen->rows,

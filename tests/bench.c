@@ -19,6 +19,7 @@
  */
 #include <arch/clock.h>
 #include <arch/cpu.h>
+#include <kernel/core/printk.h>
 #include <string.h>
 #include <tests/bench.h>
 #include "framework_impl.h"
@@ -298,5 +299,16 @@ void bench_add_figures(struct text *t)
 			text_add_quoted(t, f->fields[i].value);
 		}
 		text_add(t, "}\n");
+	}
+}
+
+void bench_print_figures(void)
+{
+	for (struct figure *f = figures; f < figures + nr_figures; f++) {
+		u64 value = value_of(f);
+
+		pr_notice("  %-32s %8llu.%llu %s (%s)\n", f->name,
+			  value / 1000, value % 1000 / 100, f->unit,
+			  f->context);
 	}
 }

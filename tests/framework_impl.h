@@ -50,8 +50,8 @@ extern struct plan plan;
 /* What the command line asks for; opens the report.  False if for nothing. */
 bool plan_read(void);
 
-/* All tests that match, once. */
-void plan_for(const char *glob);
+/* All that match, once; @bench is 0 for tests. */
+void plan_for(const char *glob, enum bench_when bench);
 
 /* Consecutive tests of one suite, in one round. */
 struct stretch {
@@ -81,6 +81,7 @@ u64 seal_compute(const struct seal_key *key, const void *data, size_t len);
 bool tap_open(const char *nonce);
 
 /* Between these, nobody else sends and interrupts are off. */
+bool tap_is_open(void);
 struct text *tap_begin(void);
 void tap_end(void);
 
@@ -143,8 +144,9 @@ bool bench_start(bool count_insns);
 void bench_set_entry(const struct bench_entry *entry);
 void bench_body(void);
 
-/* What the rounds came to, as lines of the record. */
+/* What the rounds came to, as lines of the record, or for people. */
 void bench_add_figures(struct text *t);
+void bench_print_figures(void);
 
 /* --- limit.c --- */
 

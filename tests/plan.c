@@ -24,6 +24,7 @@
 #include <lib/glob.h>
 #include <lib/random.h>
 #include <string.h>
+#include <tests/run.h>
 #include "framework_impl.h"
 
 #define MAX_TESTS  4096
@@ -128,13 +129,40 @@ bool plan_read(void)
 	return true;
 }
 
-void plan_for(const char *glob)
+void plan_for(const char *glob, enum bench_when bench)
 {
-	plan = (struct plan){.seed = rdtsc(), .repeat = 1, .scale = 1};
+	plan = (struct plan){
+		.seed = rdtsc(),
+		.repeat = 1,
+		.scale = asked_scale,
+		.bench = bench,
+	};
 	strlcpy(plan.glob, glob, sizeof(plan.glob));
 }
 
 /* --- Choosing --- */
+
+bool tests_name(unsigned int i, const char **suite, const char **name)
+{
+	const struct test *const *t = __registry_tests_start + i;
+
+	if (t >= __registry_tests_end)
+		return false;
+	*suite = (*t)->suite;
+	*name = (*t)->name;
+	return true;
+}
+
+bool benches_name(unsigned int i, const char **suite, const char **name)
+{
+	const struct bench_entry *const *b = __registry_benches_start + i;
+
+	if (b >= __registry_benches_end)
+		return false;
+	*suite = (*b)->test.suite;
+	*name = (*b)->test.name;
+	return true;
+}
 
 void test_full_name(char *buf, const struct test *test)
 {

@@ -6,6 +6,7 @@
  * sealed).  `# start' tells the runner whom to blame if nothing follows.
  */
 #include <arch/clock.h>
+#include <errno.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/report.h>
 #include <lib/format.h>
@@ -113,6 +114,8 @@ static void run_one(const struct test *test, unsigned int number, u64 round)
 	test_limit_stop();
 	test_body_close(&result);
 
+	if (plan.bench && !tap_is_open())
+		bench_print_figures();
 	if (result.nr_failures)
 		tally.failed++;
 	else if (result.skipped)
@@ -171,9 +174,32 @@ void tests_run_all(void)
 	test_exit(run_plan() ? TEST_EXIT_PASSED : TEST_EXIT_FAILED);
 }
 
+static int run_for_people(const char *glob, enum bench_when bench)
+{
+	static bool is_running;
+	int ret = -ENOENT;
+
+	if (__atomic_exchange_n(&is_running, true, __ATOMIC_ACQUIRE))
+		return -EBUSY;
+	plan_for(glob, bench);
+	if (bench)
+		bench_start(false);
+	if (plan_rewind()) {
+		run_plan();
+		pr_notice("%u passed, %u failed, %u skipped\n", tally.passed,
+			  tally.failed, tally.skipped);
+		ret = tally.failed;
+	}
+	__atomic_store_n(&is_running, false, __ATOMIC_RELEASE);
+	return ret;
+}
+
 int tests_run(const char *glob)
 {
-	plan_for(glob);
-	run_plan();
-	return plan_rewind() ? (int)tally.failed : -1;
+	return run_for_people(glob, 0);
+}
+
+int benches_run(const char *glob)
+{
+	return run_for_people(glob, BENCH_WALL);
 }

@@ -90,6 +90,11 @@ bool tap_open(const char *nonce)
 	return true;
 }
 
+bool tap_is_open(void)
+{
+	return is_open;
+}
+
 static void record_start(void)
 {
 	text_init(&record, buffer, MAX_RECORD);

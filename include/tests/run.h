@@ -16,8 +16,14 @@
 void tests_run_all(void);
 
 /*
- * Run the tests whose suite.name matches @glob, for people: progress goes to
- * the console only.  Returns how many failed, or -1 if none matched.  In a
- * task; one caller at a time.
+ * Run the tests, or the benchmarks, whose suite.name matches @glob, for people:
+ * on the console.  Return how many failed, -ENOENT if none matched, or -EBUSY
+ * if some run already.  In a task.  A test that hangs panics, as everywhere.
  */
 int tests_run(const char *glob);
+int benches_run(const char *glob);
+
+/* The @i-th test's or benchmark's suite and name, for completion; false when
+ * there is none. */
+bool tests_name(unsigned int i, const char **suite, const char **name);
+bool benches_name(unsigned int i, const char **suite, const char **name);

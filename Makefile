@@ -251,6 +251,7 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/page/page_shared_test.c \
 	mm/page/page_test.c \
 	mm/page/page_check_test.c \
+	mm/page/page_stress_test.c \
 	mm/page/page_bench.c \
 	mm/virt/vmalloc_test.c \
 	kernel/task/heap_bench.c \

@@ -11,6 +11,23 @@
 #include <kernel/task/task.h>
 #include <lib/err.h>
 #include <tests/test.h>
+#include "fs_impl.h"
+
+/* -- What every test must leave as it was -- */
+
+/* Open files, and tables of them. */
+TEST_LEAK_COUNTER(open_files)
+{
+	struct heap_stats stats;
+
+	heap_get_stats(fs_heap, &stats);
+	return stats.blocks;
+}
+
+TEST_AUDIT(fs_heap)
+{
+	EXPECT_EQ(heap_check(fs_heap), NULL);
+}
 
 /* -- Paths -- */
 

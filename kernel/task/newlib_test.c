@@ -149,6 +149,21 @@ TEST(newlib, calloc_zeroes_and_refuses_overflow)
 	errno = 0;
 }
 
+TEST(newlib, a_block_too_big_for_the_machine_is_refused)
+{
+	volatile size_t huge = 32ul << 40;
+	struct heap_stats before, after;
+
+	ASSERT(task_heap());
+	heap_get_stats(task_heap(), &before);
+	errno = 0;
+	EXPECT_EQ(malloc(huge), NULL);
+	EXPECT_EQ(errno, ENOMEM);
+	errno = 0;
+	heap_get_stats(task_heap(), &after);
+	EXPECT_EQ(after.held, before.held);
+}
+
 /* -- Exit -- */
 
 static int handlers_run;

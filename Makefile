@@ -271,6 +271,9 @@ SRC_apps := \
 
 # Tests from outside the tree: every *.c of the folder EXTRA names.
 SRC_extra := $(if $(EXTRA),$(wildcard $(EXTRA)/*.c))
+ifneq ($(EXTRA),)
+$(if $(SRC_extra),,$(error EXTRA=$(EXTRA) holds no *.c))
+endif
 
 ifeq ($(DEBUG),1)
 SRC_tests += \
@@ -321,14 +324,18 @@ $(OUT)/obj/%.o: %.c $(OUT)/flags $(NEWLIB)/stamp
 	@echo "  CC      $<"
 	@$(KCC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# Strangers' warnings are theirs to mind.  *_app.c may use floating point.
+# Strangers' warnings are theirs to mind.  What cannot do without floating point
+# may have it: it then runs in tasks only.
+SOFT_FLOAT := ' __[a-z]+[sd]f[a-z]*[0-9]?$$'
 $(OBJ_extra): CFLAGS := $(filter-out $(WARNINGS),$(CFLAGS)) -Wall -Wextra \
 	-Wno-unused-parameter
-$(filter-out %_app.o,$(OBJ_extra)): CFLAGS += $(KERNEL_ONLY)
 $(OUT)/obj/extra/%.o: $(EXTRA)/%.c $(OUT)/flags $(OUT)/extra $(NEWLIB)/stamp
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	@$(KCC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@if $(KCC) $(CPPFLAGS) $(CFLAGS) $(KERNEL_ONLY) -MMD -MP -c -o $@ $< \
+		2>$@.log && ! $(NM) -u $@ | grep -qE $(SOFT_FLOAT); \
+	then cat $@.log >&2; \
+	else $(KCC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<; fi
 
 $(OUT)/obj/%.o: %.asm $(OUT)/flags
 	@mkdir -p $(@D)

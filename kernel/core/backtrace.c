@@ -27,7 +27,7 @@
 #include <lib/atomic.h>
 #include "panic_impl.h"
 
-#define MAX_FRAMES	 48
+#define MAX_LINES	 48
 #define CPU_PATIENCE_NS	 500000000ull
 #define CPU_PATIENCE_MAX 100000000u /* looks, when the clock stands */
 
@@ -135,38 +135,63 @@ static void print_pc(unsigned long pc, bool is_return, const char *mark)
 		pr_crit("  %016lx  %s\n", pc, mark);
 }
 
+/* The same frame many times over is a recursion: say so once. */
+static void print_repeats(unsigned int n)
+{
+	if (n)
+		pr_crit("  ... the same %u more time%s\n", n,
+			n == 1 ? "" : "s");
+}
+
+static void print_trap(const struct trap_frame *trap)
+{
+	if (trap->vector < NR_EXCEPTIONS)
+		pr_crit("  -- %s --\n", trap_name(trap->vector));
+	else
+		pr_crit("  -- interrupt %#llx --\n", trap->vector);
+}
+
 static void print_walk(struct walk *walk)
 {
+	unsigned long last = 0;
+	unsigned int lines = 0, repeats = 0;
 	bool is_return = true;
 	struct frame frame;
 
-	for (int n = 0; n < MAX_FRAMES; n++) {
-		if (!walk_next(walk, &frame))
-			return;
+	while (lines < MAX_LINES && walk_next(walk, &frame)) {
+		if (frame.pc == last) {
+			repeats++;
+			continue;
+		}
+		print_repeats(repeats);
+		repeats = 0;
+		lines++;
+		last = frame.pc;
 		if (frame.trap) {
 			/* The stub; the next frame is what it interrupted. */
-			if (frame.trap->vector < NR_EXCEPTIONS)
-				pr_crit("  -- %s --\n",
-					trap_name(frame.trap->vector));
-			else
-				pr_crit("  -- interrupt %#llx --\n",
-					frame.trap->vector);
+			print_trap(frame.trap);
 			is_return = false;
 			continue;
 		}
 		print_pc(frame.pc, is_return, "");
 		is_return = true;
 	}
-	pr_crit("  ... and more\n");
+	print_repeats(repeats);
+	if (lines == MAX_LINES)
+		pr_crit("  ... and more\n");
+}
+
+void backtrace_print_from(const void *frame)
+{
+	struct walk walk;
+
+	walk_begin(&walk, current, true, (unsigned long)frame);
+	print_walk(&walk);
 }
 
 void backtrace_print(void)
 {
-	struct walk walk;
-
-	walk_begin(&walk, current, true,
-		   (unsigned long)__builtin_frame_address(0));
-	print_walk(&walk);
+	backtrace_print_from(__builtin_frame_address(0));
 }
 
 static void print_regs_walk(const struct trap_frame *regs,

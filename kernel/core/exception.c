@@ -59,6 +59,19 @@ void regs_print(const struct trap_frame *r)
 	print_code(r);
 }
 
+/* A pointer that lib/poison.h left in a list entry, in some register? */
+static bool has_list_poison(const struct trap_frame *r)
+{
+	const u64 values[] = {r->rax, r->rbx, r->rcx, r->rdx, r->rsi,
+			      r->rdi, r->rbp, r->r8,  r->r9,  r->r10,
+			      r->r11, r->r12, r->r13, r->r14, r->r15};
+
+	for (int i = 0; i < ARRAY_SIZE(values); i++)
+		if (values[i] - POISON_POINTER_BASE < PAGE_SIZE)
+			return true;
+	return false;
+}
+
 /* A write just below a stack's end is that stack running over. */
 static bool is_stack_overflow(unsigned long addr)
 {
@@ -119,6 +132,9 @@ void exception_report(struct trap_frame *frame, unsigned long addr)
 		report_page_fault(frame, addr);
 	if (frame->vector == TRAP_DOUBLE_FAULT)
 		report_double_fault(frame, addr);
+	if (frame->vector == TRAP_PROTECTION && has_list_poison(frame))
+		panic_regs(frame, "general protection fault: a list entry is "
+			   "followed after it was removed");
 	panic_regs(frame, "%s (error code %#llx)", trap_name(frame->vector),
 		   frame->error);
 }

@@ -178,8 +178,10 @@ static void panic_begin(void)
 	printk_panic_begin();
 }
 
+/* @frame is the frame of whoever calls us, if there are no @regs. */
 static void __noreturn panic_common(const struct trap_frame *regs,
-				    const char *fmt, va_list ap)
+				    const void *frame, const char *fmt,
+				    va_list ap)
 {
 	char why[256];
 
@@ -202,7 +204,7 @@ static void __noreturn panic_common(const struct trap_frame *regs,
 		backtrace_print_regs(regs);
 	} else {
 		pr_emerg("Backtrace:\n");
-		backtrace_print();
+		backtrace_print_from(frame);
 	}
 	lockdep_print_held();
 	print_other_cpus();
@@ -216,7 +218,7 @@ void panic(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	panic_common(NULL, fmt, ap);
+	panic_common(NULL, __builtin_frame_address(0), fmt, ap);
 }
 
 void panic_regs(const struct trap_frame *regs, const char *fmt, ...)
@@ -224,7 +226,7 @@ void panic_regs(const struct trap_frame *regs, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	panic_common(regs, fmt, ap);
+	panic_common(regs, NULL, fmt, ap);
 }
 
 /* -- BUG and WARN -------------------------------------------------------------- */
@@ -234,7 +236,8 @@ void bug_panic(const struct bug_site *site)
 	panic("BUG: %s at %s:%d", site->what, site->file, site->line);
 }
 
-static void warn(const struct bug_site *site, const char *text)
+static void warn(const struct bug_site *site, const char *text,
+		 const void *frame)
 {
 	if (!report_note(REPORT_WARN))
 		return;
@@ -242,12 +245,12 @@ static void warn(const struct bug_site *site, const char *text)
 		site->line, *text ? ": " : "", text);
 	pr_crit("in task %s (pid %d)\n", task_name(current),
 		current ? current->pid : 0);
-	backtrace_print();
+	backtrace_print_from(frame);
 }
 
 void bug_warn(const struct bug_site *site)
 {
-	warn(site, "");
+	warn(site, "", __builtin_frame_address(0));
 }
 
 void bug_warn_text(const struct bug_site *site, const char *fmt, ...)
@@ -258,5 +261,5 @@ void bug_warn_text(const struct bug_site *site, const char *fmt, ...)
 	va_start(ap, fmt);
 	vscnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	warn(site, text);
+	warn(site, text, __builtin_frame_address(0));
 }

@@ -13,5 +13,9 @@ void regs_print(const struct trap_frame *regs);
  * nobody did. */
 bool backtrace_nmi(const struct trap_frame *frame);
 
+/* Begin with the caller of the function whose frame @frame is
+ * (__builtin_frame_address(0)): leaves out the reporting code itself. */
+void backtrace_print_from(const void *frame);
+
 /* A backtrace of what @cpu, which stands still, was interrupted in. */
 void backtrace_print_cpu(unsigned int cpu, const struct trap_frame *regs);

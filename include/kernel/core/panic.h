@@ -35,6 +35,8 @@ struct bug_site {
 	const char *what;
 };
 
+/* After a call, barrier() keeps the compiler from turning it into a jump, which
+ * would take the caller out of the backtrace. */
 void bug_panic(const struct bug_site *site) __cold __noreturn;
 void bug_warn(const struct bug_site *site) __cold;
 void bug_warn_text(const struct bug_site *site, const char *fmt, ...)
@@ -68,6 +70,7 @@ void bug_warn_text(const struct bug_site *site, const char *fmt, ...)
 		if (unlikely(bad_)) {                                          \
 			BUG_SITE_(#cond);                                      \
 			bug_warn(&site_);                                      \
+			barrier();                                             \
 		}                                                              \
 		unlikely(bad_);                                                \
 	})
@@ -78,6 +81,7 @@ void bug_warn_text(const struct bug_site *site, const char *fmt, ...)
 		if (unlikely(bad_)) {                                          \
 			BUG_SITE_(#cond);                                      \
 			bug_warn_text(&site_, fmt, ##__VA_ARGS__);             \
+			barrier();                                             \
 		}                                                              \
 		unlikely(bad_);                                                \
 	})
@@ -91,6 +95,7 @@ void bug_warn_text(const struct bug_site *site, const char *fmt, ...)
 		    !__atomic_exchange_n(&warned_, true, __ATOMIC_RELAXED)) {  \
 			BUG_SITE_(#cond);                                      \
 			bug_warn(&site_);                                      \
+			barrier();                                             \
 		}                                                              \
 		unlikely(broken_);                                             \
 	})

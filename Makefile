@@ -135,6 +135,7 @@ SRC_core := \
 	kernel/core/spinlock.c \
 	kernel/core/static_key.c \
 	kernel/core/stop_machine.c \
+	kernel/core/watchdog.c \
 	kernel/core/symbols.c \
 	kernel/core/preempt_thunk.asm \
 	kernel/core/sched.c \
@@ -223,6 +224,7 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/core/rcu_test.c \
 	kernel/core/smp_test.c \
 	kernel/core/static_key_test.c \
+	kernel/core/watchdog_test.c \
 	kernel/core/wait_test.c \
 	kernel/core/mutex_test.c \
 	kernel/core/timer_test.c \

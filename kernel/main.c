@@ -21,6 +21,7 @@
 #include <kernel/core/percpu.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/rcu.h>
+#include <kernel/core/watchdog.h>
 #include <kernel/core/sched.h>
 #include <kernel/core/static_key.h>
 #include <kernel/core/timer.h>
@@ -77,6 +78,7 @@ void kernel_main(void)
 	sched_init();
 	timers_init();
 	rcu_init();
+	watchdog_init();
 	local_irq_enable();
 	smp_init(memblock_startup_page(), idle_stack_alloc);
 	kthread_run(main_task, NULL, "main");

@@ -194,18 +194,26 @@ void backtrace_print(void)
 	backtrace_print_from(__builtin_frame_address(0));
 }
 
+/* A return address on top of the stack, unless the frame has it too. */
+static void print_leaf_caller(const struct trap_frame *regs)
+{
+	unsigned long pc = *(const unsigned long *)regs->rsp;
+
+	if (in_text(pc) && regs->rbp != regs->rsp &&
+	    regs->rbp != regs->rsp - sizeof(long) &&
+	    symbol_lookup(pc - 1, NULL, NULL, NULL))
+		print_pc(pc, true, "? ");
+}
+
 static void print_regs_walk(const struct trap_frame *regs,
 			    const struct task *task, bool this_cpu)
 {
-	const unsigned long *top = (const unsigned long *)regs->rsp;
 	struct walk walk;
 
 	print_pc(regs->rip, false, "");
 	walk_begin(&walk, task, this_cpu, regs->rsp);
-	if (regs->rsp % sizeof(long) == 0 && find_stack(&walk, regs->rsp) &&
-	    in_text(top[0]) && (regs->rbp < regs->rsp || top[0] !=
-				((unsigned long *)regs->rbp)[1]))
-		print_pc(top[0], true, "? ");
+	if (regs->rsp % sizeof(long) == 0 && find_stack(&walk, regs->rsp))
+		print_leaf_caller(regs);
 	walk_begin(&walk, task, this_cpu, regs->rbp);
 	print_walk(&walk);
 }
@@ -271,11 +279,14 @@ bool backtrace_nmi(const struct trap_frame *frame)
 
 	if (READ_ONCE(asked) != cpu + 1)
 		return false;
-	if ((task->flags & PF_IDLE) && !in_hardirq()) {
+	/* The NMI itself counts as one hard interrupt. */
+	if ((task->flags & PF_IDLE) &&
+	    (preempt_count() & HARDIRQ_MASK) == HARDIRQ_OFFSET) {
 		pr_crit("cpu%u: idle\n", cpu);
 	} else {
 		pr_crit("cpu%u: in task %s (pid %d)\n", cpu, task->comm,
 			task->pid);
+		spin_print_wait(cpu);
 		backtrace_print_regs(frame);
 	}
 	smp_store_release(&asked, 0);

@@ -18,6 +18,7 @@
 #include <kernel/core/panic.h>
 #include <kernel/core/rcu.h>
 #include <kernel/core/timer.h>
+#include <kernel/core/watchdog.h>
 #include <lib/format.h>
 #include <string.h>
 #include "sched_impl.h"
@@ -144,6 +145,7 @@ void cpu_idle_loop(void)
 			idle_halt(rq);
 		}
 		cpumask_clear_cpu(rq->cpu, &idle_cpus);
+		watchdog_idle_exit();
 		local_irq_enable();
 		schedule_idle();
 	}

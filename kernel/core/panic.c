@@ -143,6 +143,7 @@ static void print_other_cpus(void)
 
 		if (cpu == smp_processor_id())
 			continue;
+		spin_print_wait(cpu);
 		if (!cpumask_test_cpu(cpu, &stopped)) {
 			pr_emerg("cpu%u: does not answer, in task %s\n", cpu,
 				 task_name(task));

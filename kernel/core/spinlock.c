@@ -16,10 +16,16 @@
 
 #define BACKOFF_MAX 64
 
+/* What this CPU spins for, for backtraces of the stuck. */
+static DEFINE_PER_CPU(const raw_spinlock_t *, waiting_for);
+
 void raw_spin_lock_slow(raw_spinlock_t *lock)
 {
+	/* An interrupt may spin on top of a spin. */
+	const raw_spinlock_t *below = this_cpu_read(waiting_for);
 	unsigned int backoff = 1;
 
+	this_cpu_write(waiting_for, lock);
 	do {
 		while (raw_spin_is_locked(lock)) {
 			for (unsigned int i = 0; i < backoff; i++)
@@ -28,6 +34,16 @@ void raw_spin_lock_slow(raw_spinlock_t *lock)
 				backoff *= 2;
 		}
 	} while (!raw_spin_trylock(lock));
+	this_cpu_write(waiting_for, below);
+}
+
+void spin_print_wait(unsigned int cpu)
+{
+	const raw_spinlock_t *lock = READ_ONCE(per_cpu(waiting_for, cpu));
+
+	if (lock)
+		pr_crit("cpu%u: waits for the spinlock at %p, owner cpu%d\n",
+			cpu, lock, (int)READ_ONCE(lock->owner) - 1);
 }
 
 #if CONFIG_DEBUG

@@ -259,6 +259,9 @@ static __always_inline int spin_owner(const spinlock_t *lock)
 	return (int)READ_ONCE(lock->raw.owner) - 1;
 }
 
+/* If @cpu spins for a lock now, print which and whose it is.  Any context. */
+void spin_print_wait(unsigned int cpu);
+
 /* Where it was taken last; 0 in the default build. */
 unsigned long spin_acquired_at(const spinlock_t *lock);
 

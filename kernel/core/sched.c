@@ -137,18 +137,16 @@ static u64 task_slice(struct rq *rq, struct task *t)
 static void arm_tick(struct rq *rq)
 {
 	struct task *curr = rq->curr;
-	u64 in = U64_MAX;
+	u64 used, slice, left;
 
-	if (rq->nr_running > 1) {
-		u64 used = curr->sum_exec - curr->slice_start;
-		u64 slice = task_slice(rq, curr);
-
-		in = used < slice ? slice - used : 0;
-		in = min(in, (u64)BALANCE_INTERVAL_NS);
+	if (rq->nr_running < 2 || task_is_idle(curr)) {
+		timer_set_tick(U64_MAX);
+		return;
 	}
-	if (READ_ONCE(rq->tick_requested))
-		in = min(in, (u64)REQUESTED_TICK_NS);
-	timer_set_tick(in == U64_MAX ? U64_MAX : curr->exec_start + in);
+	used = curr->sum_exec - curr->slice_start;
+	slice = task_slice(rq, curr);
+	left = used < slice ? slice - used : 0;
+	timer_set_tick(curr->exec_start + min(left, BALANCE_INTERVAL_NS));
 }
 
 void sched_tick(void)
@@ -159,7 +157,6 @@ void sched_tick(void)
 
 	spin_lock(&rq->lock);
 	rq->nr_ticks++;
-	WRITE_ONCE(rq->tick_requested, false);
 	rq_update_curr(rq);
 	curr = rq->curr;
 	if (rq->nr_running > 1 && !task_is_idle(curr) &&
@@ -176,12 +173,6 @@ void sched_tick(void)
 	if (moving)
 		attach_task(moving, dst);
 	rcu_tick();
-}
-
-void sched_request_tick(unsigned int cpu)
-{
-	WRITE_ONCE(cpu_rq(cpu)->tick_requested, true);
-	resched_cpu(cpu); /* __schedule() arms it */
 }
 
 /* -- Making a CPU look ------------------------------------------------------- */

@@ -10,9 +10,6 @@
 /* How often a CPU with too much to do looks for one with less. */
 #define BALANCE_INTERVAL_NS 10000000ull
 
-/* How soon a tick follows sched_request_tick(). */
-#define REQUESTED_TICK_NS 5000000ull
-
 struct fair_rq {
 	struct rb_root_cached	tree;	/* by vruntime; without the current */
 	u64			min_vruntime; /* never goes back */
@@ -45,9 +42,6 @@ struct rq {
 	/* Under lock, own CPU: from __schedule() to finish_switch(). */
 	struct task		*migrating;
 	struct completion	*moved;
-
-	/* Any CPU sets it, own CPU clears it. */
-	bool			tick_requested;
 
 	/* Under lock; read freely. */
 	u64			nr_switches;

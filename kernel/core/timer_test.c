@@ -56,7 +56,7 @@ TEST(timer, fires_once_and_in_its_context)
 
 		alarm_init(&a, hard ? TIMER_HARDIRQ : 0);
 		EXPECT(!timer_pending(&a.timer));
-		alarm_arm(&a, 5 * MS);
+		alarm_arm(&a, 50 * MS);
 		EXPECT(timer_pending(&a.timer));
 		wait_for_completion(&a.done);
 		EXPECT_GE(a.fired_at, a.due);
@@ -97,13 +97,13 @@ TEST(timer, mod_timer_moves_the_deadline)
 	struct alarm a;
 
 	alarm_init(&a, TIMER_HARDIRQ);
-	alarm_arm(&a, 500 * MS);
+	alarm_arm(&a, 2000 * MS);
 	a.due = ktime_get_ns() + 5 * MS;
 	EXPECT(mod_timer(&a.timer, a.due));
-	EXPECT_GT(wait_for_completion_timeout(&a.done, 400 * MS), 0);
+	EXPECT_GT(wait_for_completion_timeout(&a.done, 1500 * MS), 0);
 
-	alarm_arm(&a, 5 * MS);
-	a.due = ktime_get_ns() + 40 * MS;
+	alarm_arm(&a, 50 * MS);
+	a.due = ktime_get_ns() + 80 * MS;
 	EXPECT(mod_timer(&a.timer, a.due));
 	wait_for_completion(&a.done);
 	EXPECT_GE(a.fired_at, a.due);
@@ -123,10 +123,10 @@ TEST(timer, a_deleted_timer_does_not_fire)
 	struct alarm a;
 
 	alarm_init(&a, 0);
-	alarm_arm(&a, 10 * MS);
+	alarm_arm(&a, 100 * MS);
 	EXPECT(del_timer(&a.timer));
 	EXPECT(!del_timer(&a.timer));
-	msleep(20);
+	msleep(120);
 	EXPECT(!completion_done(&a.done));
 }
 
@@ -170,12 +170,15 @@ TEST(timer, may_arm_itself_again)
 	}
 }
 
-/* A function that is running when it is deleted. */
+/* A function that is still running when it is deleted: told to go on, it takes
+ * its time. */
 static void alarm_slow(struct timer *t)
 {
 	struct alarm *a = from_timer(t, struct alarm, timer);
 
 	WRITE_ONCE(a->soft, true);
+	while (!READ_ONCE(a->order))
+		cpu_relax();
 	ndelay(20 * MS);
 	WRITE_ONCE(a->hard, true); /* the last thing it does */
 }
@@ -198,7 +201,7 @@ TEST(timer, del_timer_sync_waits_for_the_function)
 		mod_timer_on(&a.timer, ktime_get_ns() + MS, cpu);
 		while (!READ_ONCE(a.soft))
 			cond_resched();
-		EXPECT(!READ_ONCE(a.hard));
+		WRITE_ONCE(a.order, 1);
 		EXPECT(!del_timer_sync(&a.timer));
 		EXPECT(READ_ONCE(a.hard));
 	}

@@ -276,6 +276,24 @@ TEST(task, a_killed_waiter_gives_up)
 	task_join(t);
 }
 
+static int fall_asleep(void *arg)
+{
+	s64 left[2];
+
+	task_kill(current);
+	set_current_state(TASK_KILLABLE);
+	left[0] = schedule_timeout(NSEC_PER_SEC);
+	set_current_state(TASK_UNINTERRUPTIBLE);
+	left[1] = schedule_timeout(MS);
+	return left[0] > 0 && left[1] == 0;
+}
+
+/* Between its last look at kill_pending and schedule(), say. */
+TEST(task, once_killed_it_cannot_fall_asleep_killably)
+{
+	EXPECT_EQ(task_join(run(fall_asleep, NULL)), 1);
+}
+
 /* The kill comes at every moment of going to sleep. */
 TEST_T(task, no_kill_is_lost, 30)
 {

@@ -277,10 +277,6 @@ void sched_irq_return(void);
 /* The tick, in hard interrupt: a slice may be over. */
 void sched_tick(void);
 
-/* A tick within @ns on @cpu even if its task is alone: for RCU, while a grace
- * period waits for it. */
-void sched_request_tick(unsigned int cpu);
-
 /* By name from kernel_main(): the boot CPU's first context becomes its idle
  * task, preemption off. */
 void sched_init(void);

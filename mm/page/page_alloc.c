@@ -277,9 +277,10 @@ static noinline __cold struct page *alloc_another(struct page *bad, gfp_t gfp,
 
 /*
  * Both functions leave for everything unusual by a tail call, so that the
- * compiler has no registers to save around the usual case.
+ * compiler has no registers to save around the usual case.  Each is compiled
+ * twice, as most requests are for one page.
  */
-struct page *alloc_pages(gfp_t gfp, unsigned int order)
+static __always_inline struct page *alloc_fast(gfp_t gfp, unsigned int order)
 {
 	unsigned int index = pcp_index(order);
 	struct page *page;
@@ -303,6 +304,16 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 	if (page_needs_prepare(gfp))
 		return page_prepare(page, gfp, order);
 	return page;
+}
+
+struct page *__alloc_page(gfp_t gfp)
+{
+	return alloc_fast(gfp, 0);
+}
+
+struct page *__alloc_pages(gfp_t gfp, unsigned int order)
+{
+	return alloc_fast(gfp, order);
 }
 
 struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order)
@@ -362,7 +373,7 @@ static noinline void free_checked(struct page *page, unsigned int order)
 		free_slow(page, order);
 }
 
-void __free_pages(struct page *page, unsigned int order)
+static __always_inline void free_fast(struct page *page, unsigned int order)
 {
 	u64 state = PAGE_STATE(PAGE_USED, order, 1);
 
@@ -373,6 +384,16 @@ void __free_pages(struct page *page, unsigned int order)
 	if (page_needs_retire(page))
 		return free_slow(page, order);
 	free_block(page, order);
+}
+
+void __free_page_one(struct page *page)
+{
+	free_fast(page, 0);
+}
+
+void __free_pages_any(struct page *page, unsigned int order)
+{
+	free_fast(page, order);
 }
 
 void put_page(struct page *page)

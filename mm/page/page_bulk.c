@@ -36,22 +36,26 @@ static void make_singles(struct page *page, unsigned long nr)
 static unsigned long zone_take_singles(struct zone *zone, unsigned long nr,
 				       unsigned long floor, struct page **pages)
 {
-	unsigned long flags, got = 0;
+	struct page **to = pages, **end = pages + nr;
+	unsigned long flags;
 
 	spin_lock_irqsave(&zone->lock, flags);
-	while (got < nr && zone->free > floor) {
-		unsigned long want = min(nr - got, zone->free - floor);
+	while (to < end && zone->free > floor) {
+		unsigned long want = min((unsigned long)(end - to),
+					 zone->free - floor);
 		unsigned int order, most = min(ilog2(want), PAGE_MAX_ORDER);
 		struct page *page = buddy_take_any(zone, most, &order);
 
 		if (!page)
 			break;
-		make_singles(page, 1ul << order);
-		for (unsigned long i = 0; i < 1ul << order; i++)
-			pages[got++] = page + i;
+		for (struct page *stop = page + (1ul << order); page < stop;
+		     page++) {
+			page->state = PAGE_STATE(PAGE_USED, 0, 1);
+			*to++ = page;
+		}
 	}
 	spin_unlock_irqrestore(&zone->lock, flags);
-	return got;
+	return to - pages;
 }
 
 /* Those the policy refuses are freed and leave no gap. */
@@ -107,76 +111,69 @@ unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long nr, struct page **pages)
 /* Neighbours, of one zone, that nobody else can reach any more. */
 struct run {
 	struct page *first;
-	unsigned long nr;
+	struct page *end;
+	unsigned long flags; /* of the first page: its zone */
 };
-
-static void put_blocks(struct zone *zone, unsigned long pfn, unsigned long nr)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&zone->lock, flags);
-	buddy_put_run(zone, pfn, nr);
-	spin_unlock_irqrestore(&zone->lock, flags);
-}
 
 static void run_flush(struct run *run)
 {
+	struct zone *zone = zone_of(run->first);
 	struct page *page = run->first;
+	unsigned long flags;
 
-	if (run->nr < MIN_RUN) {
-		for (unsigned long i = 0; i < run->nr; i++)
-			page_free_block(page + i, 0);
-	} else {
-		for (unsigned long i = 0; i < run->nr; i++)
-			page[i].state = 0;
-		put_blocks(page_zone(page), page_to_pfn(page), run->nr);
+	if (run->end - page < MIN_RUN) {
+		for (; page < run->end; page++)
+			page_free_block(page, 0);
+		return;
 	}
-	run->nr = 0;
+	for (; page < run->end; page++)
+		page->state = 0;
+	spin_lock_irqsave(&zone->lock, flags);
+	buddy_put_run(zone, page_to_pfn(run->first), run->end - run->first);
+	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
-static __always_inline void run_add(struct run *run, struct page *page)
-{
-	if (run->nr && (page != run->first + run->nr ||
-			page_zone_id(page) != page_zone_id(run->first)))
-		run_flush(run);
-	if (!run->nr)
-		run->first = page;
-	run->nr++;
-}
-
-/* Take the caller's reference of a single page; true if it was the last. */
-static __always_inline bool put_single(struct page *page)
+/* Put one reference of a single page; if it was the last, the page joins the
+ * run, or begins a new one. */
+static __always_inline void run_put(struct run *run, struct page *page)
 {
 	u64 state = PAGE_STATE(PAGE_USED, 0, 1);
+	unsigned long flags = READ_ONCE(page->flags);
 
-	if (unlikely(page->flags & PAGE_FLAGS_CHECK_AT_FREE) ||
+	if (unlikely(flags & PAGE_FLAGS_CHECK_AT_FREE) ||
 	    unlikely(!try_cmpxchg(&page->state, &state,
 				  PAGE_STATE(PAGE_USED, 0, 0))))
 		if (!page_put_checked(page, 0))
-			return false;
+			return;
 	if (page_needs_retire(page))
 		page_retire(page, 0);
-	return true;
+	if (page != run->end || (flags ^ run->flags) >> PAGE_ZONE_SHIFT) {
+		if (run->first)
+			run_flush(run);
+		run->first = page;
+		run->flags = flags;
+	}
+	run->end = page + 1;
 }
 
 void free_pages_bulk(unsigned long nr, struct page **pages)
 {
-	struct run run = {.nr = 0};
+	struct run run = {.first = NULL};
 
 	for (unsigned long i = 0; i < nr; i++)
-		if (put_single(pages[i]))
-			run_add(&run, pages[i]);
-	run_flush(&run);
+		run_put(&run, pages[i]);
+	if (run.first)
+		run_flush(&run);
 }
 
 static void free_singles(struct page *page, unsigned long nr)
 {
-	struct run run = {.nr = 0};
+	struct run run = {.first = NULL};
 
 	for (unsigned long i = 0; i < nr; i++)
-		if (put_single(page + i))
-			run_add(&run, page + i);
-	run_flush(&run);
+		run_put(&run, page + i);
+	if (run.first)
+		run_flush(&run);
 }
 
 /* --- Splitting ------------------------------------------------------------ */

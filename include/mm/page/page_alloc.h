@@ -15,16 +15,33 @@
 #include <mm/page/gfp.h>
 #include <mm/page/page.h>
 
+/* The two functions below, for order 0 and for any. */
+struct page *__alloc_page(gfp_t gfp);
+struct page *__alloc_pages(gfp_t gfp, unsigned int order);
+void __free_page_one(struct page *page);
+void __free_pages_any(struct page *page, unsigned int order);
+
 /* A block of 2^@order pages, order 0 to PAGE_MAX_ORDER, naturally aligned;
  * NULL if there is none.  From the CPU's own node if it has any left. */
-struct page *alloc_pages(gfp_t gfp, unsigned int order);
+static __always_inline struct page *alloc_pages(gfp_t gfp, unsigned int order)
+{
+	if (__builtin_constant_p(order) && !order)
+		return __alloc_page(gfp);
+	return __alloc_pages(gfp, order);
+}
 
 /* The same, nearest to @nid (NUMA_NO_NODE: the CPU's own). */
 struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order);
 
 /* Drop the caller's reference; the last one frees.  @order must be that of
  * the allocation. */
-void __free_pages(struct page *page, unsigned int order);
+static __always_inline void __free_pages(struct page *page, unsigned int order)
+{
+	if (__builtin_constant_p(order) && !order)
+		__free_page_one(page);
+	else
+		__free_pages_any(page, order);
+}
 
 #define alloc_page(gfp)	    alloc_pages(gfp, 0)
 #define __free_page(page)   __free_pages(page, 0)

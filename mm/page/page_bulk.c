@@ -41,8 +41,8 @@ static unsigned long zone_take_singles(struct zone *zone, unsigned long nr,
 
 	spin_lock_irqsave(&zone->lock, flags);
 	while (to < end && zone->free > floor) {
-		unsigned long want = min((unsigned long)(end - to),
-					 zone->free - floor);
+		unsigned long want =
+			min((unsigned long)(end - to), zone->free - floor);
 		unsigned int order, most = min(ilog2(want), PAGE_MAX_ORDER);
 		struct page *page = buddy_take_any(zone, most, &order);
 

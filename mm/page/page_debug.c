@@ -29,11 +29,12 @@
 
 #define POISON_FREE	 0xaa
 #define POISON_FREE_WORD 0xaaaaaaaaaaaaaaaaul
-#define OWNER_DEPTH	 6
+#define OWNER_DEPTH	 5
 
 /* Code lies in the last 2 GiB: 32 bits, extended by sign, are an address. */
 struct page_record {
 	u32 pcs[OWNER_DEPTH];
+	u32 number; /* of the allocation, for page_owner_mark() */
 	u8 nr_pcs;
 	u8 order;
 	u16 gfp;
@@ -49,6 +50,8 @@ BOOT_PARAM_BOOL("page_debug", page_debug,
 
 /* By section; NULL where there is no memory. */
 static struct page_record **records;
+
+static atomic_t nr_allocations = ATOMIC_INIT(1);
 
 static struct page_record *record_of(const struct page *page)
 {
@@ -133,6 +136,7 @@ static void record_site(struct page_record *r, unsigned int order, gfp_t gfp)
 		r->pcs[i] = pcs[i];
 	r->order = order;
 	r->gfp = gfp;
+	r->number = atomic_inc_return_relaxed(&nr_allocations);
 	r->allocated = true;
 }
 
@@ -180,6 +184,11 @@ unsigned int page_owner(const struct page *page, unsigned long *addrs,
 	return n;
 }
 
+unsigned int page_owner_mark(void)
+{
+	return atomic_read(&nr_allocations);
+}
+
 /* The sites with most pages so far, by their whole backtrace. */
 #define MAX_SITES 64
 
@@ -219,7 +228,20 @@ static struct site *largest(struct site *sites)
 	return best;
 }
 
-void page_owner_report(unsigned int nr)
+/* The site of the block that @pfn leads, if it is to be reported. */
+static const struct page_record *allocated_since(const struct zone *zone,
+						 unsigned long pfn, u32 mark)
+{
+	const struct page *page = pfn_to_page(pfn);
+
+	if (!pfn_valid(pfn) || page_zone_id(page) != zone->id ||
+	    !record_of(page)->allocated)
+		return NULL;
+	return (s32)(record_of(page)->number - mark) > 0 ? record_of(page)
+							 : NULL;
+}
+
+void page_owner_report(unsigned int nr, unsigned int mark)
 {
 	static struct site sites[MAX_SITES];
 	struct zone *zone;
@@ -229,15 +251,16 @@ void page_owner_report(unsigned int nr)
 		return;
 	}
 	memset(sites, 0, sizeof(sites));
-	for_each_zone(zone)
+	for_each_zone(zone) {
 		for (unsigned long pfn = zone->start_pfn; pfn < zone->end_pfn;
 		     pfn++) {
-			struct page *page = pfn_to_page(pfn);
+			const struct page_record *r =
+				allocated_since(zone, pfn, mark);
 
-			if (pfn_valid(pfn) && page_zone_id(page) == zone->id &&
-			    record_of(page)->allocated)
-				count_site(sites, record_of(page));
+			if (r)
+				count_site(sites, r);
 		}
+	}
 	while (nr--) {
 		struct site *s = largest(sites);
 

@@ -20,14 +20,33 @@ long pages_held(void)
 	return page_nr_in_use() - paging_nr_tables() - vm.metadata;
 }
 
+/* What the test in progress began with.  The counter is read first when a test
+ * begins, and the audit when it has ended. */
+static struct {
+	bool known;
+	long pages;
+	unsigned int mark;
+} start;
+
 TEST_LEAK_COUNTER(pages)
 {
-	return pages_held();
+	long held = pages_held();
+
+	if (!start.known) {
+		start.known = true;
+		start.pages = held;
+		start.mark = page_owner_mark();
+	}
+	return held;
 }
 
+/* The free lists add up; and who has leaked, if that can be known. */
 TEST_AUDIT(pages)
 {
 	EXPECT_EQ(page_validate_all(), 0);
+	if (start.known && pages_held() > start.pages)
+		page_owner_report(4, start.mark);
+	start.known = false;
 }
 
 void shape_get(struct shape *shape)

@@ -268,12 +268,13 @@ TEST(vmalloc, failure_at_any_point_unwinds)
 
 TEST(vmalloc, takes_all_memory_and_gives_it_back)
 {
+	size_t size = max(nr_free_pages() / 256 * PAGE_SIZE, PAGE_SIZE);
 	long before = pages_held();
 	void **first = NULL;
 	unsigned long n = 0;
 
 	for (;;) {
-		void **va = __vmalloc(1ul << 20, PAGE_SIZE,
+		void **va = __vmalloc(size, PAGE_SIZE,
 				      GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY,
 				      0, NUMA_NO_NODE);
 

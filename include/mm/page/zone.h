@@ -105,5 +105,9 @@ bool page_debug_enabled(void);
 unsigned int page_owner(const struct page *page, unsigned long *addrs,
 			unsigned int max);
 
-/* Log the sites that hold most pages, most first. */
-void page_owner_report(unsigned int sites);
+/* Counts allocations: for page_owner_report(). */
+unsigned int page_owner_mark(void);
+
+/* Log the sites that hold most of what was allocated since @mark (0: since
+ * boot) and not freed, most first; @sites of them.  Tasks only. */
+void page_owner_report(unsigned int sites, unsigned int mark);

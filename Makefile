@@ -411,7 +411,8 @@ test quick-test: export CPUS := $(TEST_CPUS)
 
 IMAGE	= $(if $(filter pvh,$(BOOT)),$(OUT)/tally.elf,$(OUT)/tally.iso)
 
-.PHONY: run debug test quick-test bench bench-check harness-test check-floors
+.PHONY: run debug test quick-test bench bench-check boot-test harness-test \
+	check-floors
 run: $(IMAGE) | doctor-run
 	@tools/run-qemu
 
@@ -438,6 +439,10 @@ harness-test: $(NEWLIB)/stamp | doctor-run
 	@mkdir -p $(OUT)/harness && ln -sfn ../newlib $(OUT)/harness/newlib
 	@$(MAKE) --no-print-directory OUT=$(OUT)/harness EXTRA=tests/harness
 	@OUT=$(OUT)/harness CPUS=2 tools/harness-selftest
+
+# Machines good and bad: what does Tally say on them?
+boot-test: $(OUT)/tally.elf $(OUT)/tally.iso | doctor-run
+	@tools/boot-test
 
 # No floor knows of the floors above it; the checker is checked first.
 # Does the build's own machinery do what it says?

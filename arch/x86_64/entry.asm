@@ -11,7 +11,9 @@
 ;            paging on), at the direct map's base (so phys_to_virt() works from
 ;            the start) and, its first GiB, at the image's base.  paging_init()
 ;            replaces all of it.
-; CPU.       What cannot run Tally is told so on COM1, in words.
+; Refusal.   What cannot run Tally is told so on COM1, in words.  Everything
+;            this needs lies in .boot, low in memory, where it is loaded even
+;            if the image itself did not fit.
 ;
 %include "arch/x86_64/layout.inc"
 
@@ -27,6 +29,7 @@ EFER_LME_NXE		equ 0x900
 MSR_GS_BASE		equ 0xc0000101
 
 extern	boot_main			; boot/boot_info.c
+extern	__image_end			; linker.ld
 extern	__percpu_start, __percpu_end, __percpu_boot	; linker.ld
 extern	__per_cpu_offset, this_cpu_offset		; percpu.c
 
@@ -59,6 +62,15 @@ multiboot2_entry:
 enter_long_mode:
 	cli
 	cld
+	; Is there memory where the image ends?  Two words, so that what the bus
+	; still holds of one is not taken for the other.
+	mov	ebx, PHYS(__image_end) - 8
+	mov	dword [ebx], 0x7461116c
+	mov	dword [ebx + 4], ~0x7461116c
+	cmp	dword [ebx], 0x7461116c
+	jne	.no_memory
+	mov	dword [ebx], 0
+	mov	dword [ebx + 4], 0
 	mov	esp, PHYS(boot_stack_top)
 
 	mov	eax, 0x80000000
@@ -85,6 +97,9 @@ enter_long_mode:
 	lgdt	[PHYS(boot_gdt_pointer)]
 	jmp	0x08:PHYS(long_mode_low)
 
+.no_memory:
+	mov	esi, PHYS(text_no_memory)
+	jmp	refuse
 .no_long_mode:
 	mov	esi, PHYS(text_no_long_mode)
 	jmp	refuse
@@ -115,6 +130,18 @@ refuse:
 	cli
 	hlt
 	jmp	.halt
+
+text_bad_loader:
+	db	"Tally cannot boot: started by neither PVH nor multiboot2."
+	db	13, 10, 0
+text_no_memory:
+	db	"Tally cannot boot: memory is too small, it ends inside the "
+	db	"kernel's image, which starts at 16 MiB.", 13, 10, 0
+text_no_long_mode:
+	db	"Tally cannot boot: this CPU has no 64-bit long mode.", 13, 10, 0
+text_no_nx:
+	db	"Tally cannot boot: this CPU cannot mark pages no-execute (NX)."
+	db	13, 10, 0
 
 bits 64
 long_mode_low:
@@ -158,13 +185,6 @@ long_mode_high:
 	ud2
 
 section .rodata
-text_bad_loader:
-	db	"Tally: started by neither PVH nor multiboot2.", 13, 10, 0
-text_no_long_mode:
-	db	"Tally: this CPU has no 64-bit long mode.", 13, 10, 0
-text_no_nx:
-	db	"Tally: this CPU cannot mark pages no-execute (NX).", 13, 10, 0
-
 align 8
 boot_gdt:
 	dq	0

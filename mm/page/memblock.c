@@ -391,14 +391,16 @@ static void take_image(void)
 	phys_addr_t start = virt_to_phys(__image_start);
 	phys_addr_t end = virt_to_phys(__image_end);
 	unsigned int i = list_find(&memblock.memory, start);
-	char why[96];
+	char why[128];
 
 	if (i == memblock.memory.nr || memblock.memory.r[i].start > start ||
 	    memblock.memory.r[i].end < end) {
 		scnprintf(why, sizeof(why),
-			  "its own image, %llu KiB at %llu MiB, is not in "
-			  "usable memory",
-			  (end - start) >> 10, start >> 20);
+			  "its image, from %llu to %llu KiB, is not in usable "
+			  "memory, which is %llu KiB%s",
+			  start >> 10, end >> 10,
+			  memblock_phys_mem_size() >> 10,
+			  mem_limit == MEMBLOCK_ANYWHERE ? "" : " by mem=");
 		early_die(why);
 	}
 	memblock_reserve(start, end - start);

@@ -18,9 +18,9 @@
 
 /* In the program's heap, with the arguments' text behind. */
 struct app_arguments {
-	const struct app	*app;
-	int			argc;
-	char			*argv[];
+	const struct app *app;
+	int argc;
+	char *argv[];
 };
 
 const struct app *app_find(const char *name)

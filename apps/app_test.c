@@ -16,7 +16,7 @@
 /* The exit code of a program that is started with these words. */
 #define RUN(...)                                                               \
 	({                                                                     \
-		char *const argv_[] = { __VA_ARGS__, NULL };                   \
+		char *const argv_[] = {__VA_ARGS__, NULL};                     \
 		const struct app *app_ = app_find(argv_[0]);                   \
 		app_ ? app_run(app_, ARRAY_SIZE(argv_) - 1, argv_) : -ENOENT;  \
 	})
@@ -56,7 +56,7 @@ TEST(apps, are_all_named_and_explained)
 
 TEST(apps, are_killed_at_a_system_call)
 {
-	char *const argv[] = { "spin", NULL };
+	char *const argv[] = {"spin", NULL};
 	struct task *t = app_start(app_find("spin"), 1, argv);
 
 	ASSERT(!IS_ERR(t));
@@ -93,7 +93,7 @@ static int catch_open(struct mount *m, const char *path, struct file *f,
 	return 0;
 }
 
-static const struct fs_operations catch_fs = { .open = catch_open };
+static const struct fs_operations catch_fs = {.open = catch_open};
 
 static int echo_elsewhere(void *arg)
 {
@@ -106,7 +106,7 @@ static int echo_elsewhere(void *arg)
 
 TEST(apps, inherit_open_files)
 {
-	struct mount m = { .path = "/test", .ops = &catch_fs };
+	struct mount m = {.path = "/test", .ops = &catch_fs};
 	struct task *t;
 
 	memset(written, 0, sizeof(written));

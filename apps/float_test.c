@@ -32,9 +32,9 @@ static double wander(int which, int steps, bool yielding)
 }
 
 struct wanderer {
-	int		which;
-	double		expected;
-	struct task	*task;
+	int which;
+	double expected;
+	struct task *task;
 };
 
 /* The test's own task may be a kernel thread, which has no such registers. */

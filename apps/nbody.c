@@ -25,11 +25,11 @@ struct body {
 /* On circles, a quarter turn apart, at the right distances and speeds. */
 static void bodies_init(struct body *b)
 {
-	static const double mass[BODIES] = { 1, 9.5479e-4, 2.8588e-4, 4.3662e-5,
-					     5.1514e-5 };
-	static const double radius[BODIES] = { 0, 5.2044, 9.5826, 19.2184,
-					       30.11 };
-	double drift[2] = { 0, 0 };
+	static const double mass[BODIES] = {1, 9.5479e-4, 2.8588e-4, 4.3662e-5,
+					    5.1514e-5};
+	static const double radius[BODIES] = {0, 5.2044, 9.5826, 19.2184,
+					      30.11};
+	double drift[2] = {0, 0};
 
 	for (int i = 0; i < BODIES; i++) {
 		double v = i ? sqrt(GRAVITY / radius[i]) : 0;
@@ -38,8 +38,8 @@ static void bodies_init(struct body *b)
 
 		b[i] = (struct body){
 			.mass = mass[i],
-			.at = { radius[i] * x, radius[i] * y, 0 },
-			.speed = { -v * y, v * x, 0 },
+			.at = {radius[i] * x, radius[i] * y, 0},
+			.speed = {-v * y, v * x, 0},
 		};
 		drift[0] += b[i].mass * b[i].speed[0];
 		drift[1] += b[i].mass * b[i].speed[1];

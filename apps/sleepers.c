@@ -14,8 +14,8 @@
 #define SLEEPERS_MAX 500
 
 struct plan {
-	long	naps;
-	long	ms;
+	long naps;
+	long ms;
 };
 
 /* The exit code is how often it slept. */

@@ -135,8 +135,8 @@ static const struct file_operations zero_ops = {
 	.is_stream = true,
 };
 
-static struct device_file null_dev = { .name = "null", .ops = &null_ops };
-static struct device_file zero_dev = { .name = "zero", .ops = &zero_ops };
+static struct device_file null_dev = {.name = "null", .ops = &null_ops};
+static struct device_file zero_dev = {.name = "zero", .ops = &zero_ops};
 
 /* -- console -- */
 

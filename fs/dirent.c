@@ -14,8 +14,8 @@
 #include <lib/err.h>
 
 struct dir {
-	int		fd;
-	struct dirent	entry;
+	int fd;
+	struct dirent entry;
 };
 
 DIR *fdopendir(int fd)

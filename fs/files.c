@@ -17,8 +17,8 @@
 #include "fs_impl.h"
 
 struct files {
-	struct file	*open[FILES_MAX];
-	char		cwd[VFS_PATH_MAX];
+	struct file *open[FILES_MAX];
+	char cwd[VFS_PATH_MAX];
 };
 
 static struct files *files_alloc(void)

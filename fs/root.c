@@ -17,11 +17,11 @@
 
 /* A question about all mounts: what comes next below @dir? */
 struct listing {
-	const char	*dir;	/* without slashes at its ends; "" is / */
-	off_t		skip;	/* names still to pass over */
-	char		(*seen)[MAXNAMLEN + 1];
-	size_t		nr_seen;
-	struct dirent	*found;
+	const char *dir; /* without slashes at its ends; "" is / */
+	off_t skip;	 /* names still to pass over */
+	char (*seen)[MAXNAMLEN + 1];
+	size_t nr_seen;
+	struct dirent *found;
 };
 
 /* More names in one directory than this are not shown. */

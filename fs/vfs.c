@@ -172,9 +172,9 @@ int vfs_for_each_mount(int (*fn)(struct mount *m, void *arg), void *arg)
 
 /* A path taken apart: who knows it, and under which name. */
 struct place {
-	char		path[VFS_PATH_MAX];
-	struct mount	*mount;
-	const char	*rest;
+	char path[VFS_PATH_MAX];
+	struct mount *mount;
+	const char *rest;
 };
 
 static int place_find(struct place *at, const char *path)

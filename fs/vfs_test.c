@@ -104,9 +104,9 @@ TEST(vfs, the_working_directory_is_the_tasks_own)
 /* -- A file system to mount: one file, "note", that keeps what is written -- */
 
 struct note {
-	char	text[64];
-	size_t	size;
-	int	opened, released;
+	char text[64];
+	size_t size;
+	int opened, released;
 };
 
 static ssize_t note_read(struct file *f, void *buf, size_t size, off_t *pos)
@@ -170,7 +170,7 @@ static int note_open(struct mount *m, const char *path, struct file *f,
 	return 0;
 }
 
-static const struct fs_operations note_fs = { .open = note_open };
+static const struct fs_operations note_fs = {.open = note_open};
 
 #define NOTES_AT(path_)                                                        \
 	{                                                                      \
@@ -179,7 +179,7 @@ static const struct fs_operations note_fs = { .open = note_open };
 
 TEST(vfs, a_mounted_file_system_is_found_and_kept_while_in_use)
 {
-	struct note note = { .size = 0 };
+	struct note note = {.size = 0};
 	struct mount m = NOTES_AT("/sys/test/notes");
 	struct mount same = m, crooked = NOTES_AT("/sys/../x");
 	char text[32];
@@ -218,7 +218,7 @@ TEST(vfs, a_mounted_file_system_is_found_and_kept_while_in_use)
 
 TEST(vfs, the_deepest_mount_is_meant)
 {
-	struct note note = { .size = 0 };
+	struct note note = {.size = 0};
 	struct mount outer = NOTES_AT("/test");
 	struct mount inner = NOTES_AT("/test/note/inner");
 	struct file *f;
@@ -239,7 +239,7 @@ TEST(vfs, the_deepest_mount_is_meant)
 
 TEST(vfs, append_goes_to_the_end_wherever_the_position_is)
 {
-	struct note note = { .size = 0 };
+	struct note note = {.size = 0};
 	struct mount m = NOTES_AT("/test");
 	int fd;
 
@@ -276,7 +276,7 @@ static int lists(const char *path, const char *name)
 
 TEST(vfs, there_are_directories_down_to_each_mount)
 {
-	struct note note = { .size = 0 };
+	struct note note = {.size = 0};
 	struct mount one = NOTES_AT("/sys/test/one");
 	struct mount two = NOTES_AT("/sys/test/two");
 	/* Longer than a directory entry holds: there, but not listed. */
@@ -377,7 +377,7 @@ static int leave_open(void *arg)
 
 TEST(files, a_task_that_ends_closes_what_it_had_open)
 {
-	struct note note = { .size = 0 };
+	struct note note = {.size = 0};
 	struct mount m = NOTES_AT("/test");
 
 	ASSERT_EQ(vfs_mount(&m), 0);
@@ -399,7 +399,7 @@ static int print_to_note(void *arg)
 
 TEST(files, streams_are_flushed_when_a_task_returns)
 {
-	struct note note = { .size = 0 };
+	struct note note = {.size = 0};
 	struct mount m = NOTES_AT("/test");
 
 	ASSERT_EQ(vfs_mount(&m), 0);

@@ -21,9 +21,9 @@
 struct task;
 
 struct app {
-	const char	*name;
-	const char	*help;	/* one line: what it does, and its arguments */
-	int		(*main)(int argc, char **argv);
+	const char *name;
+	const char *help; /* one line: what it does, and its arguments */
+	int (*main)(int argc, char **argv);
 };
 
 #define APP(name_, help_)                                                      \
@@ -34,7 +34,8 @@ struct app {
 		.main = app_main_##name_,                                      \
 	};                                                                     \
 	static const struct app *const app_##name_##_ptr                       \
-		__used __section(".registry.apps") = &app_##name_;             \
+		__attribute__((used, section(".registry.apps"))) =             \
+			&app_##name_;                                          \
 	static int app_main_##name_(int argc, char **argv)
 
 extern const struct app *const __registry_apps_start[];

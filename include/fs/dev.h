@@ -8,12 +8,12 @@
 
 struct device_file {
 	/* Fixed by the driver. */
-	const char		*name;	/* in /dev, no slash */
+	const char *name; /* in /dev, no slash */
 	const struct file_operations *ops;
-	void			*private; /* becomes the file's */
+	void *private; /* becomes the file's */
 
 	/* dev.c's, under its lock. */
-	struct list_head	link;
+	struct list_head link;
 };
 
 /* There it stays.  -EEXIST.  Once fs_init() has run. */

@@ -38,24 +38,24 @@ struct file_operations {
 	void (*release)(struct file *f);
 
 	/* No position: calls are not serialised, and lseek() is refused. */
-	bool			is_stream;
+	bool is_stream;
 	/* People sit at the other end. */
-	bool			is_tty;
+	bool is_tty;
 };
 
 struct file {
 	/* Fixed at open. */
 	const struct file_operations *ops;
-	struct mount		*mount;		/* kept mounted by us */
-	int			flags;		/* O_* */
-	void			*private;	/* ops' own */
+	struct mount *mount; /* kept mounted by us */
+	int flags;	     /* O_* */
+	void *private;	     /* ops' own */
 
 	/* Any CPU, atomically. */
-	refcount_t		refs;
+	refcount_t refs;
 
 	/* Under lock, unless it is a stream. */
-	struct mutex		lock;
-	off_t			pos;
+	struct mutex lock;
+	off_t pos;
 };
 
 struct file *file_get(struct file *f);

@@ -32,13 +32,13 @@ struct fs_operations {
 
 struct mount {
 	/* Fixed by the one who mounts. */
-	const char		*path;	/* absolute, as "/sys/fs/cgroup" */
+	const char *path; /* absolute, as "/sys/fs/cgroup" */
 	const struct fs_operations *ops;
-	void			*private;
+	void *private;
 
 	/* vfs.c's, under its lock. */
-	struct list_head	link;
-	unsigned long		users;
+	struct list_head link;
+	unsigned long users;
 };
 
 /* -EEXIST, -EINVAL for a path that is not plain and absolute. */

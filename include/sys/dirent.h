@@ -17,9 +17,9 @@
 #define DT_REG	   8
 
 struct dirent {
-	ino_t		d_ino;
-	unsigned char	d_type;
-	char		d_name[MAXNAMLEN + 1];
+	ino_t d_ino;
+	unsigned char d_type;
+	char d_name[MAXNAMLEN + 1];
 };
 
 typedef struct dir DIR;

@@ -49,8 +49,8 @@ static const struct symbol *symbol_before(u32 start)
 	return low ? &symbol_table[low - 1] : NULL;
 }
 
-bool symbol_lookup(unsigned long addr, const char **name,
-		   unsigned long *offset, unsigned long *size)
+bool symbol_lookup(unsigned long addr, const char **name, unsigned long *offset,
+		   unsigned long *size)
 {
 	const unsigned long text = (unsigned long)__text_start;
 	const struct symbol *sym;

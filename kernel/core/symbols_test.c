@@ -61,8 +61,7 @@ TEST(symbols, whole_text_is_consistent)
 			continue;
 		start = addr - offset;
 		functions += offset == 0;
-		if (!EXPECT(offset < size) ||
-		    !EXPECT(name[0] != '\0') ||
+		if (!EXPECT(offset < size) || !EXPECT(name[0] != '\0') ||
 		    !EXPECT(start >= (unsigned long)__text_start))
 			return;
 	}

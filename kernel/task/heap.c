@@ -47,49 +47,49 @@
 #include <mm/page/page.h>
 #include <mm/virt/vmalloc.h>
 
-#define HEAP_MAGIC   0x7061656874617374ul
-#define HEAP_LARGE   (128ul << 10)
-#define HEAP_MAX     (1ul << 46)
-#define SEGMENT_MIN  (16ul << 10)
-#define SEGMENT_MAX  (256ul << 10)
-#define EXACT_LIMIT  1024ul
-#define BINS_DOUBLE  8
-#define BINS	     128
+#define HEAP_MAGIC  0x7061656874617374ul
+#define HEAP_LARGE  (128ul << 10)
+#define HEAP_MAX    (1ul << 46)
+#define SEGMENT_MIN (16ul << 10)
+#define SEGMENT_MAX (256ul << 10)
+#define EXACT_LIMIT 1024ul
+#define BINS_DOUBLE 8
+#define BINS	    128
 
 /* Flags, in the low bits of a chunk's head. */
-#define CHUNK_USED	 1ul /* allocated */
-#define CHUNK_PREV_USED	 2ul /* so is the one to the left */
-#define CHUNK_FIRST	 4ul /* the first of its segment */
-#define CHUNK_LARGE	 8ul /* a segment of its own */
-#define CHUNK_FLAGS	 15ul
+#define CHUNK_USED	1ul /* allocated */
+#define CHUNK_PREV_USED 2ul /* so is the one to the left */
+#define CHUNK_FIRST	4ul /* the first of its segment */
+#define CHUNK_LARGE	8ul /* a segment of its own */
+#define CHUNK_FLAGS	15ul
 
 struct chunk {
-	struct heap		*heap;
-	size_t			head; /* bytes, header included, and flags */
+	struct heap *heap;
+	size_t head; /* bytes, header included, and flags */
 	/* From here on the user's bytes, while in use. */
-	struct list_head	bin;
+	struct list_head bin;
 };
 #define CHUNK_HEADER offsetof(struct chunk, bin)
 #define CHUNK_MIN    ALIGN(sizeof(struct chunk) + sizeof(size_t), HEAP_ALIGN)
 
 struct segment {
-	struct list_head	link; /* under heap->lock */
-	size_t			bytes;
-	struct chunk		*large; /* the only chunk, or NULL */
+	struct list_head link; /* under heap->lock */
+	size_t bytes;
+	struct chunk *large; /* the only chunk, or NULL */
 };
 
 struct heap {
-	unsigned long		magic;
-	const char		*name;
-	struct mutex		lock;
+	unsigned long magic;
+	const char *name;
+	struct mutex lock;
 
 	/* Under lock. */
-	struct list_head	segments;
-	struct segment		*empty; /* kept in reserve, or NULL */
-	size_t			next_segment;
-	size_t			held, used, peak, blocks;
+	struct list_head segments;
+	struct segment *empty; /* kept in reserve, or NULL */
+	size_t next_segment;
+	size_t held, used, peak, blocks;
 	DECLARE_BITMAP(filled, BINS);
-	struct list_head	bins[BINS];
+	struct list_head bins[BINS];
 };
 
 /* -- Chunks -- */
@@ -661,7 +661,7 @@ static const char *check_bins(struct heap *heap, struct census *n)
 
 const char *heap_check(struct heap *heap)
 {
-	struct census n = { 0 };
+	struct census n = {0};
 	const char *wrong;
 
 	mutex_lock(&heap->lock);

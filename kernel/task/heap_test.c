@@ -54,8 +54,8 @@ TEST(heap, blocks_are_aligned_and_do_not_overlap)
 
 TEST(heap, neighbours_merge_whatever_the_order_of_freeing)
 {
-	static const int order[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
-					 { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+	static const int order[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+					{1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
 	struct heap *heap = heap_create("test");
 
 	ASSERT(heap);
@@ -224,9 +224,9 @@ TEST(heap, stress)
 {
 	enum { SLOTS = 500, STEPS = 20000 };
 	struct slot {
-		unsigned char	*p;
-		size_t		size;
-		unsigned char	mark;
+		unsigned char *p;
+		size_t size;
+		unsigned char mark;
 	};
 	struct heap *heap = heap_create("test"), *other = heap_create("other");
 	struct slot *slot;
@@ -239,7 +239,8 @@ TEST(heap, stress)
 
 	for (int step = 0; step < STEPS; step++) {
 		struct slot *s = &slot[test_random() % SLOTS];
-		size_t size = test_random() % (test_random() % 16 ? 400 : 20000);
+		size_t size =
+			test_random() % (test_random() % 16 ? 400 : 20000);
 		struct heap *from = step % 3 ? heap : other;
 
 		if (s->p && s->size &&

@@ -136,8 +136,8 @@ int posix_memalign(void **result, size_t align, size_t size)
 
 struct mallinfo _mallinfo_r(struct _reent *r)
 {
-	struct mallinfo info = { 0 };
-	struct heap_stats stats = { 0 };
+	struct mallinfo info = {0};
+	struct heap_stats stats = {0};
 
 	if (current->heap)
 		heap_get_stats(current->heap, &stats);

@@ -29,14 +29,14 @@
 #include <kernel/core/panic.h>
 
 struct __lock {
-	struct mutex		mutex;
+	struct mutex mutex;
 
 	/* By the owner only; others may compare owner with themselves. */
-	struct task		*owner;
-	unsigned int		depth;
+	struct task *owner;
+	unsigned int depth;
 
 	/* Fixed: guards only what is the calling task's. */
-	bool			private;
+	bool private;
 };
 
 #define NEWLIB_LOCK(name)                                                      \
@@ -52,7 +52,7 @@ NEWLIB_LOCK(__at_quick_exit_mutex);
 NEWLIB_LOCK(__tz_mutex);
 NEWLIB_LOCK(__dd_hash_mutex);
 NEWLIB_LOCK(__arc4random_mutex);
-struct __lock __lock___atexit_recursive_mutex = { .private = true };
+struct __lock __lock___atexit_recursive_mutex = {.private = true};
 
 /* For streams that could not have their own. */
 static NEWLIB_LOCK(shared_by_streams);

@@ -300,8 +300,8 @@ TEST(newlib, a_killed_task_ends_at_its_next_system_call)
 /* -- Locks -- */
 
 struct contest {
-	_LOCK_RECURSIVE_T	lock;
-	unsigned long		count;
+	_LOCK_RECURSIVE_T lock;
+	unsigned long count;
 };
 
 static int take_turns(void *arg)
@@ -325,7 +325,7 @@ static int take_turns(void *arg)
 
 TEST(newlib, recursive_locks_exclude_others_until_the_last_release)
 {
-	struct contest c = { .count = 0 };
+	struct contest c = {.count = 0};
 	struct task *t[4];
 
 	__retarget_lock_init_recursive(&c.lock);

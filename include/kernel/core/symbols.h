@@ -15,8 +15,8 @@
  * A return address may lie just behind its function, when the call was the
  * last thing there and does not return: look such addresses up less one.
  */
-bool symbol_lookup(unsigned long addr, const char **name,
-		   unsigned long *offset, unsigned long *size);
+bool symbol_lookup(unsigned long addr, const char **name, unsigned long *offset,
+		   unsigned long *size);
 
 /*
  * The address of the function called @name, or 0.  Of several static functions

@@ -42,10 +42,10 @@ size_t heap_usable_size(const void *p);
 bool heap_trim(struct heap *heap);
 
 struct heap_stats {
-	size_t	held;	/* bytes taken from the system */
-	size_t	used;	/* bytes in blocks, with their headers */
-	size_t	peak;	/* the most that was ever held */
-	size_t	blocks;	/* blocks allocated */
+	size_t held;   /* bytes taken from the system */
+	size_t used;   /* bytes in blocks, with their headers */
+	size_t peak;   /* the most that was ever held */
+	size_t blocks; /* blocks allocated */
 };
 void heap_get_stats(struct heap *heap, struct heap_stats *stats);
 

@@ -54,6 +54,8 @@ DEFINE_PER_CPU_ALIGNED(struct rq, runqueues);
 
 void rq_enqueue(struct rq *rq, struct task *t, enum queue_why why)
 {
+	/* A slice outlasts being preempted, but not sleeping or moving. */
+	t->slice_start = t->sum_exec;
 	if (task_is_rt(t))
 		rt_enqueue(rq, t);
 	else
@@ -137,7 +139,7 @@ static u64 task_slice(struct rq *rq, struct task *t)
 static void arm_tick(struct rq *rq)
 {
 	struct task *curr = rq->curr;
-	u64 used, slice, left;
+	u64 used, slice, slice_end;
 
 	if (rq->nr_running < 2 || task_is_idle(curr)) {
 		timer_set_tick(U64_MAX);
@@ -145,8 +147,8 @@ static void arm_tick(struct rq *rq)
 	}
 	used = curr->sum_exec - curr->slice_start;
 	slice = task_slice(rq, curr);
-	left = used < slice ? slice - used : 0;
-	timer_set_tick(curr->exec_start + min(left, BALANCE_INTERVAL_NS));
+	slice_end = curr->exec_start + (used < slice ? slice - used : 0);
+	timer_set_tick(min(slice_end, rq->next_balance));
 }
 
 void sched_tick(void)
@@ -247,7 +249,6 @@ static struct task *pick_next(struct rq *rq, struct task *prev)
 		fair_put_prev(rq, prev);
 	if (!task_is_rt(next) && !task_is_idle(next))
 		fair_set_next(rq, next);
-	next->slice_start = next->sum_exec;
 	return next;
 }
 

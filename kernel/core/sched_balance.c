@@ -43,10 +43,12 @@ void balance_note_load(struct rq *rq)
 	if (overloaded == rq->overloaded)
 		return;
 	rq->overloaded = overloaded;
-	if (overloaded)
+	if (overloaded) {
+		rq->next_balance = rq->curr->exec_start + BALANCE_INTERVAL_NS;
 		cpumask_set_cpu(rq->cpu, &overloaded_cpus);
-	else
+	} else {
 		cpumask_clear_cpu(rq->cpu, &overloaded_cpus);
+	}
 }
 
 /* -- Choosing ---------------------------------------------------------------- */
@@ -226,9 +228,10 @@ struct task *balance_tick(struct rq *rq, u64 now, unsigned int *dst)
 	if (rq->nr_running < 2)
 		return NULL;
 	t = push_to_idle(rq, dst);
-	if (!t && now >= rq->next_balance) {
+	if (now >= rq->next_balance) {
 		rq->next_balance = now + BALANCE_INTERVAL_NS;
-		t = push_to_less_loaded(rq, dst);
+		if (!t)
+			t = push_to_less_loaded(rq, dst);
 	}
 	if (t) {
 		detach_task(rq, t);

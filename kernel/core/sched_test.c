@@ -603,27 +603,84 @@ TEST_T(sched, spinners_spread_over_the_cpus, 30)
 		stop_spinner(&s[i]);
 }
 
-/* A CPU that runs dry fetches a task that waits elsewhere. */
-TEST(sched, an_idle_cpu_helps)
+/* Keeps its CPU to itself, interrupts off: nobody there can give a task away. */
+static int hold_cpu(void *arg)
 {
-	struct spinner s[2] = {{0}};
-	u64 end;
+	struct spinner *s = arg;
+	u64 end = ktime_get_ns() + 2000 * MS;
+
+	local_irq_disable();
+	WRITE_ONCE(s->count, 1);
+	while (!READ_ONCE(s->stop) && ktime_get_ns() < end)
+		cpu_relax();
+	local_irq_enable();
+	return READ_ONCE(s->stop);
+}
+
+/* A CPU that runs dry fetches a task that waits elsewhere. */
+TEST(sched, an_idle_cpu_fetches_a_waiting_task)
+{
+	unsigned int here, there;
+	struct spinner holder = {0};
+	struct mark m = {0};
+	struct task *t;
 
 	if (num_online_cpus() < 2)
 		SKIP("needs two CPUs");
-	for (int i = 0; i < 2; i++) {
-		s[i].task = make_on(spin_and_count, &s[i], nth_cpu(1));
-		wake_up_process(s[i].task);
+	here = pin_here();
+	there = here == nth_cpu(0) ? nth_cpu(1) : nth_cpu(0);
+	holder.task = make_on(hold_cpu, &holder, there);
+	wake_up_process(holder.task);
+	while (!READ_ONCE(holder.count))
+		cond_resched();
+
+	t = make_on(leave_mark, &m, there);
+	wake_up_process(t);
+	EXPECT_EQ(set_cpus_allowed(t, &cpu_online_mask), 0);
+	EXPECT_EQ(task_cpu(t), there);
+	for (int i = 0; i < 1000 && !READ_ONCE(m.ran); i++)
+		msleep(1); /* this CPU idles */
+	EXPECT(READ_ONCE(m.ran));
+	EXPECT_NE(m.cpu, there);
+	WRITE_ONCE(holder.stop, true);
+	EXPECT_EQ(task_join(holder.task), 1);
+	task_join(t);
+	unpin();
+}
+
+/* A CPU with waiting tasks gives one away, though the idle ones sleep on. */
+TEST(sched, a_busy_cpu_gives_to_an_idle_one)
+{
+	struct sched_cpu_stats before, after;
+	unsigned int cpu;
+
+	if (num_online_cpus() < 2)
+		SKIP("needs two CPUs");
+	cpu = pin_here();
+	sched_set_fifo(current, 10);
+	sched_cpu_stats(cpu, &before);
+	after = before;
+	/* The idle one may also wake for another reason, and fetch it. */
+	for (int round = 0; round < 20 && after.nr_pushed == before.nr_pushed;
+	     round++) {
+		struct spinner s[2] = {{0}};
+
+		for (int i = 0; i < 2; i++) {
+			s[i].task = make_on(spin_and_count, &s[i], cpu);
+			wake_up_process(s[i].task);
+			set_cpus_allowed(s[i].task, &cpu_online_mask);
+		}
+		for (int i = 0; i < 40 && task_cpu(s[0].task) ==
+						  task_cpu(s[1].task); i++)
+			msleep(5); /* and wakes on this CPU */
+		EXPECT_NE(task_cpu(s[0].task), task_cpu(s[1].task));
+		stop_spinner(&s[0]);
+		stop_spinner(&s[1]);
+		sched_cpu_stats(cpu, &after);
 	}
-	for (int i = 0; i < 2; i++)
-		EXPECT_EQ(set_cpus_allowed(s[i].task, &cpu_online_mask), 0);
-	end = ktime_get_ns() + 2000 * MS;
-	while (task_cpu(s[0].task) == task_cpu(s[1].task) &&
-	       ktime_get_ns() < end)
-		msleep(5);
-	EXPECT_NE(task_cpu(s[0].task), task_cpu(s[1].task));
-	stop_spinner(&s[0]);
-	stop_spinner(&s[1]);
+	EXPECT_GT(after.nr_pushed, before.nr_pushed);
+	sched_set_normal(current, 0);
+	unpin();
 }
 
 /* -- Quiet ------------------------------------------------------------------- */

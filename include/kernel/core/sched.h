@@ -127,7 +127,7 @@ struct task {
 	struct list_head	rt_node;
 	u64			exec_start;	/* ns, when last accounted */
 	u64			sum_exec;	/* ns of CPU time; read freely */
-	u64			slice_start;	/* sum_exec when picked */
+	u64			slice_start;	/* sum_exec when it began */
 	u64			nr_switches;	/* read freely */
 	u64			nr_migrations;	/* read freely */
 

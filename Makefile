@@ -136,6 +136,7 @@ SRC_core := \
 	kernel/core/static_key.c \
 	kernel/core/stop_machine.c \
 	kernel/core/watchdog.c \
+	kernel/core/fault_inject.c \
 	kernel/core/symbols.c \
 	kernel/core/preempt_thunk.asm \
 	kernel/core/sched.c \

@@ -18,6 +18,7 @@
 #include <drivers/ioapic.h>
 #include <fs/vfs.h>
 #include <kernel/core/bringup.h>
+#include <kernel/core/fault_inject.h>
 #include <kernel/core/percpu.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/rcu.h>
@@ -49,6 +50,7 @@ static int main_task(void *unused)
 	ksoftirqd_start();
 	kthread_run(rcu_thread, NULL, "rcu");
 	fs_init();
+	fault_inject_init();
 	tests_run_all();
 	return 0;
 }

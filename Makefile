@@ -176,7 +176,11 @@ SRC_mm := \
 	mm/page/page_debug.c \
 	mm/page/accounting_none.c \
 	mm/virt/vmalloc.c \
-	mm/virt/vmap_area.c
+	mm/virt/vmap_area.c \
+	mm/percpu/percpu.c \
+	mm/percpu/map.c \
+	mm/percpu/percpu_ref.c \
+	mm/percpu/percpu_counter.c
 
 # Floor 4: what needs allocation.
 SRC_task := \
@@ -251,6 +255,9 @@ SRC_tests := $(SRC_lib_tests) \
 	boot/multiboot2_test.c \
 	boot/param_test.c \
 	mm/page/memblock_test.c \
+	mm/percpu/percpu_test.c \
+	mm/percpu/percpu_ref_test.c \
+	mm/percpu/percpu_bench.c \
 	mm/page/page_shared_test.c \
 	mm/page/page_test.c \
 	mm/page/page_check_test.c \

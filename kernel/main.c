@@ -29,6 +29,7 @@
 #include <kernel/task/kthread.h>
 #include <mm/page/memblock.h>
 #include <mm/page/page_alloc.h>
+#include <mm/percpu/percpu.h>
 #include <mm/virt/vmalloc.h>
 #include <tests/run.h>
 
@@ -49,6 +50,7 @@ static int main_task(void *unused)
 {
 	ksoftirqd_start();
 	kthread_run(rcu_thread, NULL, "rcu");
+	kthread_run(percpu_balancer, NULL, "percpu");
 	fs_init();
 	fault_inject_init();
 	tests_run_all();
@@ -74,6 +76,7 @@ void kernel_main(void)
 	percpu_areas_init(memblock_alloc_node);
 	page_alloc_init();
 	vmalloc_init();
+	percpu_init();
 	arch_apic_init();
 	arch_clock_init();
 	ioapic_init();

@@ -180,7 +180,15 @@ SRC_mm := \
 	mm/percpu/percpu.c \
 	mm/percpu/map.c \
 	mm/percpu/percpu_ref.c \
-	mm/percpu/percpu_counter.c
+	mm/percpu/percpu_counter.c \
+	mm/slab/slab.c \
+	mm/slab/slub.c \
+	mm/slab/sheaf.c \
+	mm/slab/cmpxchg.c \
+	mm/slab/slab_page.c \
+	mm/slab/slab_debug.c \
+	mm/slab/cache.c \
+	mm/slab/kmalloc.c
 
 # Floor 4: what needs allocation.
 SRC_task := \
@@ -258,6 +266,10 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/percpu/percpu_test.c \
 	mm/percpu/percpu_ref_test.c \
 	mm/percpu/percpu_bench.c \
+	mm/slab/slab_test.c \
+	mm/slab/slab_corrupt_test.c \
+	mm/slab/slab_stress_test.c \
+	mm/slab/slab_bench.c \
 	mm/page/page_shared_test.c \
 	mm/page/page_test.c \
 	mm/page/page_check_test.c \

@@ -30,6 +30,7 @@
 #include <mm/page/memblock.h>
 #include <mm/page/page_alloc.h>
 #include <mm/percpu/percpu.h>
+#include <mm/slab/slab.h>
 #include <mm/virt/vmalloc.h>
 #include <tests/run.h>
 
@@ -77,6 +78,7 @@ void kernel_main(void)
 	page_alloc_init();
 	vmalloc_init();
 	percpu_init();
+	slab_init();
 	arch_apic_init();
 	arch_clock_init();
 	ioapic_init();

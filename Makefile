@@ -236,6 +236,8 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/core/printk_test.c \
 	kernel/core/rcu_test.c \
 	kernel/core/smp_test.c \
+	kernel/core/spinlock_test.c \
+	kernel/core/core_bench.c \
 	kernel/core/static_key_test.c \
 	kernel/core/watchdog_test.c \
 	kernel/core/wait_test.c \

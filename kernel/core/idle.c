@@ -16,6 +16,7 @@
 #include <arch/upcalls.h>
 #include <kernel/core/clock.h>
 #include <kernel/core/panic.h>
+#include <kernel/core/printk.h>
 #include <kernel/core/rcu.h>
 #include <kernel/core/timer.h>
 #include <kernel/core/watchdog.h>
@@ -114,6 +115,8 @@ void secondary_cpu_main(unsigned int cpu)
 /* Interrupts off, and off again when it returns. */
 static void idle_halt(struct rq *rq)
 {
+	if (unlikely(printk_pending()))
+		printk_flush();
 	if (!rcu_idle_enter()) {
 		/* Callbacks wait: let their softirq have the CPU. */
 		local_irq_enable();

@@ -11,10 +11,10 @@
  *             is an owner, on another CPU or under this very interrupt, and
  *             that one writes this line too: an owner looks at the ring once
  *             more after it has let go.  So no printer waits for a console.
- * Bounded.    An owner writes FLUSH_BUDGET lines and no more, so a CPU that
- *             prints a little does not end up printing for those who print a
- *             lot.  What is left is written by the next line's owner, the tick
- *             or the idle loop (printk_flush()).
+ * Bounded.    Where it cannot be preempted, an owner writes FLUSH_BUDGET lines
+ *             and no more, so that a CPU that prints a little does not end up
+ *             printing for those who print a lot.  What is left is written by
+ *             the next line's owner, the tick or the idle loop.
  * Wakeups.    None: the scheduler may print.  Readers of the log poll.
  * Panic.      One CPU takes the consoles by force and keeps them.
  *
@@ -47,8 +47,16 @@ BOOT_PARAM_ULONG("loglevel", console_loglevel, 0, 8,
 /* CPU + 1 of the consoles' owner, or 0.  Any CPU, atomically. */
 static u32 console_owner;
 
+static void early_write(struct console *con, const char *text, size_t len)
+{
+	early_console_write(text, len);
+}
+
+/* There from the first line of C: what goes wrong early can be read. */
+static struct console early_console = {.name = "early", .write = early_write};
+
 /* Under ownership. */
-static struct console *consoles;
+static struct console *consoles = &early_console;
 
 /* -- Into the log ------------------------------------------------------------ */
 
@@ -249,7 +257,7 @@ void printk_flush(void)
 		preempt_enable();
 		/* Look again: what was filed after we had looked and before we
 		 * let go found us the owner. */
-	} while (!more && console_behind());
+	} while ((!more || preemptible()) && console_behind());
 }
 
 /* Consoles and their list are ours until console_unlock(). */
@@ -268,13 +276,6 @@ static struct console **find_console(const struct console *con)
 		at = &(*at)->next;
 	return at;
 }
-
-static void early_write(struct console *con, const char *text, size_t len)
-{
-	early_console_write(text, len);
-}
-
-static struct console early_console = {.name = "early", .write = early_write};
 
 void register_console(struct console *con)
 {
@@ -309,7 +310,6 @@ void unregister_console(struct console *con)
 void printk_init(void)
 {
 	format_set_symbol_hook(format_symbol);
-	register_console(&early_console);
 	boot_note_set_sink(print_boot_note);
 }
 

@@ -13,14 +13,18 @@
  *             or that is idle, is outside of all readers.  The first two count
  *             in `passes`, idle is the parity of `active`; both are plain
  *             per-CPU words that only their CPU writes.
- * Thread.     One thread runs grace periods one after the other while any are
- *             wanted.  It notes both words of every CPU, then looks again until
- *             each has moved or is idle.  A CPU that takes long is interrupted:
- *             preemptible code is a pass there and then, and otherwise it is
- *             told to reschedule, so that its reader's end is a switch.  Idle
- *             CPUs are only looked at: a grace period wakes nobody.
- * Order.      The thread's full barrier after raising rcu_gp_seq comes before it
- *             reads the words; the CPU's full barrier after changing them comes
+ * Period.     Whoever runs a grace period notes both words of every CPU, then
+ *             looks again until each has moved or is idle.  A CPU that takes
+ *             long is interrupted: preemptible code is a pass there and then,
+ *             and otherwise it is told to reschedule, so that its reader's end
+ *             is a switch.  Idle CPUs are only looked at: it wakes nobody.
+ * Who.        One at a time, under gp_lock.  synchronize_rcu() runs its own, if
+ *             none that was run meanwhile will do: often all other CPUs are
+ *             idle, and it is over before a thread could have been woken.  For
+ *             callbacks there is a thread; it waits GATHER_NS before it begins,
+ *             so that many share the period.
+ * Order.      The full barrier after raising rcu_gp_seq comes before the words
+ *             are read; the CPU's full barrier after changing them comes
  *             before its next reader.  So either we see the old word and wait,
  *             or that reader sees everything from before the grace period.
  *             On the way out, x86 keeps a reader's loads before the later store
@@ -32,23 +36,24 @@
  *             and their backtraces printed, and again each time that has
  *             doubled.
  *
- * Asking wakes the thread.  With a runqueue locked that is not possible, so
- * atomic contexts leave a note (wake_thread) and ask for a reschedule;
- * schedule(), the tick and the idle loop act on it.
+ * Asking on behalf of callbacks wakes the thread.  With a runqueue locked that is
+ * not possible, so atomic contexts leave a note (wake_thread) and ask for a
+ * reschedule; schedule(), the tick and the idle loop act on it.
  */
 #include <arch/clock.h>
 #include <boot/param.h>
 #include <kernel/core/backtrace.h>
+#include <kernel/core/mutex.h>
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/report.h>
 #include <kernel/core/sched.h>
-#include <kernel/core/wait.h>
 #include <lib/atomic.h>
 #include "rcu_impl.h"
 
-/* How long the thread sleeps between looks, and the number of looks before it
- * interrupts. */
+/* Sleeps before a period that nobody waits for, and between looks; the number of
+ * looks before CPUs are interrupted. */
+#define GATHER_NS	  1000000ull
 #define LOOK_NS		  1000000ull
 #define LOOK_EXPEDITED_NS 50000ull
 #define PATIENT_LOOKS	  3
@@ -65,11 +70,13 @@ BOOT_PARAM_ULONG("rcu_stall_ms", rcu_stall_ms, 10, 3600000,
 /* The thread; NULL until it runs. */
 static struct task *thread;
 
-/* Who wait in synchronize_rcu(). */
-static DECLARE_WAIT_QUEUE_HEAD(gp_ended);
+/* Held by who runs a grace period. */
+static DEFINE_MUTEX(gp_lock);
+
+/* How many wait in a hurry. */
 static atomic_t nr_expedited;
 
-/* What the thread knows of each CPU. */
+/* What is noted of each CPU, under gp_lock. */
 struct watched {
 	unsigned long active;
 	unsigned long passes;
@@ -166,7 +173,7 @@ void rcu_tick(void)
 		raise_softirq_irqoff(RCU_SOFTIRQ);
 }
 
-/* The thread's interrupt to a CPU that it has waited for. */
+/* On a CPU that has been waited for, in the interrupt for that. */
 static void nudged(void *unused)
 {
 	if (interrupted_preemptible())
@@ -190,7 +197,7 @@ void rcu_cpu_starting(void)
 	BUG_ON(!is_active());
 }
 
-/* -- The thread ---------------------------------------------------------------- */
+/* -- A grace period, under gp_lock --------------------------------------------- */
 
 /* Note where every CPU is; those that may hold a reader go into @pending. */
 static void begin(cpumask_t *pending)
@@ -293,18 +300,26 @@ static void end(void)
 	smp_mb();
 	for_each_online_cpu(cpu)
 		rcu_callbacks_ready(cpu);
-	wake_up_all(&gp_ended);
 }
+
+static void run_grace_period(void)
+{
+	cpumask_t pending;
+
+	begin(&pending);
+	wait_for_readers(&pending);
+	end();
+}
+
+/* -- The thread ---------------------------------------------------------------- */
 
 static bool is_wanted(void)
 {
-	return (long)(READ_ONCE(rcu_gp_wanted) - rcu_gp_seq) > 0;
+	return !rcu_seq_reached(READ_ONCE(rcu_gp_wanted));
 }
 
 int rcu_thread(void *unused)
 {
-	cpumask_t pending;
-
 	sched_set_fifo(current, RT_PRIO_MAX / 2);
 	smp_store_release(&thread, current);
 	for (;;) {
@@ -313,10 +328,11 @@ int rcu_thread(void *unused)
 			schedule();
 			continue;
 		}
-		__set_current_state(TASK_RUNNING);
-		begin(&pending);
-		wait_for_readers(&pending);
-		end();
+		schedule_timeout(GATHER_NS);
+		mutex_lock(&gp_lock);
+		if (is_wanted())
+			run_grace_period();
+		mutex_unlock(&gp_lock);
 	}
 }
 
@@ -374,13 +390,16 @@ void synchronize_rcu(void)
 		smp_mb();
 		return;
 	}
-	seq = start_poll_synchronize_rcu();
-	wait_event(gp_ended, poll_state_synchronize_rcu(seq));
+	seq = get_state_synchronize_rcu();
+	mutex_lock(&gp_lock);
+	if (!poll_state_synchronize_rcu(seq))
+		run_grace_period();
+	mutex_unlock(&gp_lock);
 }
 
 void synchronize_rcu_expedited(void)
 {
-	/* It counts from the thread's next look on. */
+	/* It counts from the next look on, whoever looks. */
 	atomic_inc(&nr_expedited);
 	synchronize_rcu();
 	atomic_dec(&nr_expedited);

@@ -43,6 +43,7 @@
 #include <kernel/core/clock.h>
 #include <kernel/core/completion.h>
 #include <kernel/core/panic.h>
+#include <kernel/core/printk.h>
 #include <kernel/core/rcu.h>
 #include <kernel/core/timer.h>
 #include "sched_impl.h"
@@ -175,6 +176,8 @@ void sched_tick(void)
 	if (moving)
 		attach_task(moving, dst);
 	rcu_tick();
+	if (unlikely(printk_pending()))
+		printk_flush();
 }
 
 /* -- Making a CPU look ------------------------------------------------------- */

@@ -125,8 +125,8 @@ size_t printk_render(const struct printk_record *rec, char *buf, size_t size);
  */
 unsigned long printk_nr_dropped(void);
 
-/* The polled serial port becomes the first console; what boot code had to say
- * is said. */
+/* Addresses get names, and what boot code had to say is said.  printk() itself
+ * works before, on the polled serial port. */
 void printk_init(void);
 
 /*

@@ -316,8 +316,8 @@ struct page *__alloc_pages(gfp_t gfp, unsigned int order)
 
 struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order)
 {
-	if (nid == NUMA_NO_NODE)
-		return alloc_pages(gfp, order);
+	if (nid == NUMA_NO_NODE || nid == numa_node_id())
+		return __alloc_pages(gfp, order);
 	if (WARN_ON_ONCE((unsigned int)nid >= MAX_NUMNODES))
 		return NULL;
 	if (fault_active(&fail_page_alloc))

@@ -25,6 +25,9 @@
 /* A run shorter than this goes page by page through the per-CPU lists. */
 #define MIN_RUN 4
 
+/* Pages taken, or blocks looked at, before the zone's lock is let go once. */
+#define MAX_HOLD 512
+
 /* --- Allocating ----------------------------------------------------------- */
 
 /* Every page of a block becomes a block of its own, in use. */
@@ -37,7 +40,8 @@ static void make_singles(struct page *page, unsigned long nr)
 static unsigned long zone_take_singles(struct zone *zone, unsigned long nr,
 				       unsigned long floor, struct page **pages)
 {
-	struct page **to = pages, **end = pages + nr;
+	struct page **to = pages,
+		    **end = pages + min(nr, (unsigned long)MAX_HOLD);
 	unsigned long flags;
 
 	spin_lock_irqsave(&zone->lock, flags);
@@ -84,12 +88,15 @@ unsigned long alloc_pages_bulk_node(int nid, gfp_t gfp, unsigned long nr,
 		return 0;
 
 	next = zonelists[nid][gfp_zone(gfp)].zones;
-	while (got < nr && (zone = *next++)) {
-		if ((gfp & __GFP_THISNODE) && zone->nid != nid)
-			continue;
-		got += zone_take_singles(zone, nr - got,
-					 zone_floor(zone, WMARK_LOW, gfp),
-					 pages + got);
+	while (got < nr && (zone = *next)) {
+		unsigned long floor = zone_floor(zone, WMARK_LOW, gfp), n = 0;
+
+		if (!(gfp & __GFP_THISNODE) || zone->nid == nid)
+			n = zone_take_singles(zone, nr - got, floor,
+					      pages + got);
+		got += n;
+		if (!n)
+			next++;
 	}
 	if (page_needs_prepare(gfp))
 		got = prepare_each(pages, got, gfp);
@@ -264,11 +271,11 @@ static void take_run(struct zone *zone, unsigned long pfn, unsigned long nr)
 static struct page *zone_take_run(struct zone *zone, unsigned long nr,
 				  unsigned long align, unsigned long floor)
 {
-	unsigned long pfn, flags, next;
+	unsigned long pfn = ALIGN(zone->start_pfn, align), flags, next;
 	struct page *page = NULL;
+	unsigned int looks = 0;
 
 	spin_lock_irqsave(&zone->lock, flags);
-	pfn = ALIGN(zone->start_pfn, align);
 	while (zone->free >= floor + nr && pfn + nr <= zone->end_pfn) {
 		if (run_is_free(zone, pfn, nr, &next)) {
 			take_run(zone, pfn, nr);
@@ -276,6 +283,10 @@ static struct page *zone_take_run(struct zone *zone, unsigned long nr,
 			break;
 		}
 		pfn = ALIGN(next, align);
+		if (!(++looks % MAX_HOLD)) {
+			spin_unlock_irqrestore(&zone->lock, flags);
+			spin_lock_irqsave(&zone->lock, flags);
+		}
 	}
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return page;

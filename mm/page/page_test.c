@@ -167,17 +167,45 @@ TEST(page, dma32_comes_from_below_4_gib)
 	}
 }
 
+/* While it has memory, whether or not others would do. */
 TEST(page, node_asked_for_is_the_node_given)
 {
 	struct zone *zone;
 
 	for_each_zone(zone) {
-		struct page *page = alloc_pages_node(
-			zone->nid, GFP_KERNEL | __GFP_THISNODE, 0);
+		for (int order = 0; order < 6; order++) {
+			gfp_t gfp = GFP_KERNEL |
+				    (order % 2 ? __GFP_THISNODE : 0);
+			struct page *page =
+				alloc_pages_node(zone->nid, gfp, order);
 
-		ASSERT(page);
-		EXPECT_EQ(page_to_nid(page), zone->nid);
-		__free_page(page);
+			ASSERT(page);
+			EXPECT_EQ(page_to_nid(page), zone->nid);
+			__free_pages(page, order);
+		}
+	}
+}
+
+/* Every zone is in every list of its type or higher, the near ones first, and
+ * on each node the high one first. */
+TEST(page, zones_are_tried_from_near_to_far)
+{
+	for (int nid = 0; nid < (int)acpi_info.nr_nodes; nid++) {
+		struct zone **next = zonelists[nid][ZONE_NORMAL].zones;
+		struct zone *zone, *before = NULL;
+		const u8 *distance = acpi_info.distance[nid];
+		unsigned long seen = 0;
+
+		for (; (zone = *next); before = zone, next++) {
+			seen |= 1ul << zone->id;
+			if (before && before->nid == zone->nid)
+				EXPECT_LT(zone->type, before->type);
+			else if (before)
+				EXPECT_LE(distance[before->nid],
+					  distance[zone->nid]);
+		}
+		for_each_zone(zone)
+			EXPECT(seen & 1ul << zone->id);
 	}
 }
 
@@ -444,6 +472,26 @@ TEST(page, contiguous_run_of_any_length)
 	free_contig_pages(page, nr);
 	shape_get(&after);
 	EXPECT(shape_equal(&before, &after));
+}
+
+/* What was kept at boot and is no longer needed joins the zone for good. */
+TEST(page, reserved_range_can_be_freed)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 1);
+	struct zone *zone;
+	phys_addr_t pa;
+
+	ASSERT(page);
+	zone = page_zone(page);
+	pa = page_to_phys(page);
+	split_page(page, 1);
+	page[0].state = page[1].state = PAGE_STATE(PAGE_RESERVED, 0, 0);
+	zone->managed -= 2;
+
+	EXPECT_EQ(free_reserved_range(pa + 1, pa + 2 * PAGE_SIZE - 1), 0);
+	EXPECT_EQ(free_reserved_range(pa, pa + 2 * PAGE_SIZE), 2);
+	EXPECT_EQ(free_reserved_range(pa, pa + 2 * PAGE_SIZE), 0);
+	EXPECT_EQ(page_type(page + 1) == PAGE_RESERVED, false);
 }
 
 /* --- Failing on purpose --------------------------------------------------- */

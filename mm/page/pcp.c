@@ -41,7 +41,7 @@
 DEFINE_PER_CPU_ALIGNED(struct pcp[MAX_ZONES], zone_pcps);
 DEFINE_PER_CPU(struct pcp *[2], local_pcps);
 
-/* Where local_pcps points when there is no such memory: always empty. */
+/* Where local_pcps points when the node has no such memory: always empty. */
 static struct pcp no_pcp;
 
 static void put_chain(struct zone *zone, struct page *page, unsigned int order)
@@ -241,11 +241,14 @@ static void pcp_init_one(struct pcp *pcp, struct zone *zone,
 		pcp->lists[i].batch = list_batch(i, share);
 }
 
-static struct pcp *first_pcp(const struct zonelist *list, unsigned int cpu)
+/* Of a node without such memory all is slow, so that __GFP_THISNODE holds. */
+static struct pcp *first_pcp(int nid, enum zone_type type, unsigned int cpu)
 {
-	struct zone *zone = list->zones[0];
+	struct zone *zone = zonelists[nid][type].zones[0];
 
-	return zone ? per_cpu_ptr(&zone_pcps[zone->id], cpu) : &no_pcp;
+	return zone && zone->nid == nid ?
+		       per_cpu_ptr(&zone_pcps[zone->id], cpu) :
+		       &no_pcp;
 }
 
 void pcp_init(void)
@@ -255,7 +258,7 @@ void pcp_init(void)
 
 	spin_lock_init(&no_pcp.lock);
 	for_each_possible_cpu(cpu) {
-		struct zonelist *lists = zonelists[cpu_to_node(cpu)];
+		int nid = cpu_to_node(cpu);
 		struct pcp **local = per_cpu(local_pcps, cpu);
 
 		for_each_zone(zone)
@@ -263,7 +266,7 @@ void pcp_init(void)
 				     zone,
 				     zone->managed / PCP_ZONE_FRACTION /
 					     num_possible_cpus());
-		local[0] = first_pcp(&lists[ZONE_NORMAL], cpu);
-		local[__GFP_DMA32] = first_pcp(&lists[ZONE_DMA32], cpu);
+		local[0] = first_pcp(nid, ZONE_NORMAL, cpu);
+		local[__GFP_DMA32] = first_pcp(nid, ZONE_DMA32, cpu);
 	}
 }

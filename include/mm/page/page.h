@@ -189,7 +189,6 @@ enum page_flag {
 	PG_unevictable,
 	PG_isolated,
 	PG_private,
-	PG_reserved_for_owner, /* for experiments */
 	PG_head,	       /* of a __GFP_COMP block; the allocator's */
 	NR_PAGE_FLAGS
 };

@@ -151,9 +151,15 @@ def _memory(machine):
                  "-numa", f"node,nodeid={node}{cpus},memdev=m{node}"]
     for src in range(machine.nodes):
         for dst in range(machine.nodes):
-            val = LOCAL_DISTANCE if src == dst else REMOTE_DISTANCE
+            val = _distance(src, dst, machine.nodes)
             args += ["-numa", f"dist,src={src},dst={dst},val={val}"]
     return args
+
+
+def _distance(src, dst, nodes):
+    """The nodes form a ring: farther round is further away."""
+    hops = min((src - dst) % nodes, (dst - src) % nodes)
+    return LOCAL_DISTANCE + hops * (REMOTE_DISTANCE - LOCAL_DISTANCE)
 
 
 def _cpus_of(node, machine):

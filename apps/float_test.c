@@ -31,6 +31,20 @@ static double wander(int which, int steps, bool yielding)
 	return sum + x;
 }
 
+/* The @n-th CPU that is online. */
+static void stay_on(unsigned int n)
+{
+	unsigned int cpu;
+	cpumask_t mask;
+
+	for_each_online_cpu(cpu) {
+		if (!n--)
+			break;
+	}
+	mask = cpumask_of(cpu);
+	EXPECT_EQ(set_cpus_allowed(current, &mask), 0);
+}
+
 struct wanderer {
 	int which;
 	double expected;
@@ -46,11 +60,15 @@ static int expect_task(void *arg)
 	return 0;
 }
 
+/* The first two rounds on a CPU of its own, the others wherever it is put. */
 static int wander_task(void *arg)
 {
 	const struct wanderer *w = arg;
 
+	stay_on(w->which % num_online_cpus());
 	for (int round = 0; round < 4; round++) {
+		if (round == 2)
+			set_cpus_allowed(current, &cpu_online_mask);
 		if (wander(w->which, 20000, round % 2) != w->expected)
 			return 1;
 	}
@@ -86,6 +104,7 @@ static int print_task(void *arg)
 	char text[64], expected[64];
 	int wrong = 0;
 
+	stay_on(w->which % num_online_cpus());
 	for (int i = 0; i < 40; i++) {
 		/* Digits by integers only, to compare with. */
 		int whole = w->which * 1000 + i, part = (i * 37) % 1000;

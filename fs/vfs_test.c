@@ -409,3 +409,29 @@ TEST(files, streams_are_flushed_when_a_task_returns)
 	EXPECT_EQ(note.released, 1);
 	EXPECT_EQ(vfs_unmount(&m), 0);
 }
+
+/* newlib then locks the output stream inside the input stream's lock. */
+static int prompt_and_read(void *arg)
+{
+	FILE *out = fopen("/test/note", "w"), *in = fopen("/dev/zero", "r");
+	struct note *note = arg;
+
+	ASSERT(in && out);
+	setvbuf(out, NULL, _IOLBF, 100);
+	setvbuf(in, NULL, _IONBF, 0);
+	fprintf(out, "name? ");
+	EXPECT_EQ(note->size, 0);
+	EXPECT_EQ(getc(in), 0);
+	EXPECT_EQ(note->size, 6);
+	return 0;
+}
+
+TEST(files, reading_unbuffered_flushes_what_is_line_buffered)
+{
+	struct note note = {.size = 0};
+	struct mount m = NOTES_AT("/test");
+
+	ASSERT_EQ(vfs_mount(&m), 0);
+	join(task_run(prompt_and_read, &note, "prompt"));
+	EXPECT_EQ(vfs_unmount(&m), 0);
+}

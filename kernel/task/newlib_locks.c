@@ -93,7 +93,11 @@ void __retarget_lock_acquire_recursive(_LOCK_T lock)
 	if (lock->private)
 		return;
 	if (READ_ONCE(lock->owner) != current) {
-		mutex_lock(&lock->mutex);
+		/* newlib flushes one stream with another one's lock held.  All
+		 * are the task's own, so that cannot wait; and who does not
+		 * wait needs no order. */
+		if (!mutex_trylock(&lock->mutex))
+			mutex_lock(&lock->mutex);
 		WRITE_ONCE(lock->owner, current);
 	}
 	lock->depth++;

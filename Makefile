@@ -3,7 +3,7 @@
 # Tally's build, to be read from top to bottom.
 #
 #   make               build $(OUT)/tally.elf
-#   make run           boot it to the serial shell (leave with ^A x)
+#   make run           boot it to the serial shell (leave with ^] x)
 #   make test          boot it and let it test itself
 #   make host-test     test lib/ on the host, without a machine
 #   make bench         what each operation costs, in instructions and in time
@@ -136,7 +136,6 @@ SRC_core := \
 	kernel/core/static_key.c \
 	kernel/core/stop_machine.c \
 	kernel/core/watchdog.c \
-	kernel/core/fault_inject.c \
 	kernel/core/symbols.c \
 	kernel/core/preempt_thunk.asm \
 	kernel/core/sched.c \
@@ -176,19 +175,7 @@ SRC_mm := \
 	mm/page/page_debug.c \
 	mm/page/accounting_none.c \
 	mm/virt/vmalloc.c \
-	mm/virt/vmap_area.c \
-	mm/percpu/percpu.c \
-	mm/percpu/map.c \
-	mm/percpu/percpu_ref.c \
-	mm/percpu/percpu_counter.c \
-	mm/slab/slab.c \
-	mm/slab/slub.c \
-	mm/slab/sheaf.c \
-	mm/slab/cmpxchg.c \
-	mm/slab/slab_page.c \
-	mm/slab/slab_debug.c \
-	mm/slab/cache.c \
-	mm/slab/kmalloc.c
+	mm/virt/vmap_area.c
 
 # Floor 4: what needs allocation.
 SRC_task := \
@@ -204,6 +191,10 @@ SRC_task := \
 # Floor 6: the outside.
 SRC_drivers := \
 	drivers/ioapic.c \
+	drivers/uart.c \
+	drivers/ps2kbd.c \
+	drivers/tty.c \
+	drivers/tty_input.c \
 	drivers/screen.c \
 	drivers/fbcon.c \
 	drivers/font.c \
@@ -223,7 +214,22 @@ SRC_fs := \
 SRC_main := \
 	kernel/main.c \
 	apps/app.c
-SRC_shell :=
+SRC_shell := \
+	kernel/shell/shell.c \
+	kernel/shell/edit.c \
+	kernel/shell/history.c \
+	kernel/shell/complete.c \
+	kernel/shell/parse.c \
+	kernel/shell/exec.c \
+	kernel/shell/jobs.c \
+	kernel/shell/print.c \
+	kernel/shell/cmd_basic.c \
+	kernel/shell/cmd_end.c \
+	kernel/shell/cmd_log.c \
+	kernel/shell/cmd_machine.c \
+	kernel/shell/cmd_memory.c \
+	kernel/shell/cmd_tasks.c \
+	kernel/shell/cmd_test.c
 SRC_tests := $(SRC_lib_tests) \
 	arch/x86_64/paging_test.c \
 	arch/x86_64/trap_test.c \
@@ -265,13 +271,6 @@ SRC_tests := $(SRC_lib_tests) \
 	boot/multiboot2_test.c \
 	boot/param_test.c \
 	mm/page/memblock_test.c \
-	mm/percpu/percpu_test.c \
-	mm/percpu/percpu_ref_test.c \
-	mm/percpu/percpu_bench.c \
-	mm/slab/slab_test.c \
-	mm/slab/slab_corrupt_test.c \
-	mm/slab/slab_stress_test.c \
-	mm/slab/slab_bench.c \
 	mm/page/page_shared_test.c \
 	mm/page/page_test.c \
 	mm/page/page_check_test.c \

@@ -345,6 +345,22 @@ void screen_write(const char *text, size_t len)
 	preempt_enable();
 }
 
+void screen_leave_log(void)
+{
+	if (the_screen)
+		unregister_console(&screen_console);
+}
+
+unsigned int screen_columns(void)
+{
+	return the_screen ? the_screen->cols : 0;
+}
+
+unsigned int screen_rows(void)
+{
+	return the_screen ? the_screen->rows : 0;
+}
+
 static void report_unusable(const struct boot_screen *info)
 {
 	if (info->type == BOOT_SCREEN_NONE)

@@ -16,9 +16,9 @@
 #include <boot/boot_info.h>
 #include <drivers/screen.h>
 #include <drivers/ioapic.h>
+#include <drivers/tty.h>
 #include <fs/vfs.h>
 #include <kernel/core/bringup.h>
-#include <kernel/core/fault_inject.h>
 #include <kernel/core/percpu.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/rcu.h>
@@ -26,11 +26,10 @@
 #include <kernel/core/sched.h>
 #include <kernel/core/static_key.h>
 #include <kernel/core/timer.h>
+#include <kernel/shell/shell.h>
 #include <kernel/task/kthread.h>
 #include <mm/page/memblock.h>
 #include <mm/page/page_alloc.h>
-#include <mm/percpu/percpu.h>
-#include <mm/slab/slab.h>
 #include <mm/virt/vmalloc.h>
 #include <tests/run.h>
 
@@ -51,10 +50,10 @@ static int main_task(void *unused)
 {
 	ksoftirqd_start();
 	kthread_run(rcu_thread, NULL, "rcu");
-	kthread_run(percpu_balancer, NULL, "percpu");
 	fs_init();
-	fault_inject_init();
+	tty_init();
 	tests_run_all();
+	shell_start();
 	return 0;
 }
 
@@ -77,8 +76,6 @@ void kernel_main(void)
 	percpu_areas_init(memblock_alloc_node);
 	page_alloc_init();
 	vmalloc_init();
-	percpu_init();
-	slab_init();
 	arch_apic_init();
 	arch_clock_init();
 	ioapic_init();

@@ -174,7 +174,7 @@ void tests_run_all(void)
 	test_exit(run_plan() ? TEST_EXIT_PASSED : TEST_EXIT_FAILED);
 }
 
-static int run_for_people(const char *glob, enum bench_when bench)
+static int run_for_people(const char *glob, enum bench_when bench, u64 seed)
 {
 	static bool is_running;
 	int ret = -ENOENT;
@@ -182,24 +182,27 @@ static int run_for_people(const char *glob, enum bench_when bench)
 	if (__atomic_exchange_n(&is_running, true, __ATOMIC_ACQUIRE))
 		return -EBUSY;
 	plan_for(glob, bench);
+	if (seed)
+		plan.seed = seed;
 	if (bench)
 		bench_start(false);
 	if (plan_rewind()) {
 		run_plan();
-		pr_notice("%u passed, %u failed, %u skipped\n", tally.passed,
-			  tally.failed, tally.skipped);
+		pr_notice("%u passed, %u failed, %u skipped (seed=%llu)\n",
+			  tally.passed, tally.failed, tally.skipped,
+			  plan.seed);
 		ret = tally.failed;
 	}
 	__atomic_store_n(&is_running, false, __ATOMIC_RELEASE);
 	return ret;
 }
 
-int tests_run(const char *glob)
+int tests_run(const char *glob, u64 seed)
 {
-	return run_for_people(glob, 0);
+	return run_for_people(glob, 0, seed);
 }
 
 int benches_run(const char *glob)
 {
-	return run_for_people(glob, BENCH_WALL);
+	return run_for_people(glob, BENCH_WALL, 0);
 }

@@ -14,7 +14,14 @@ void screen_init(void);
 
 /*
  * Show @text, which may hold the escape sequences of a terminal: cursor
- * movement, erasing, colours.  Nothing without a screen.  Tasks; printk's lines
- * come in between as on the serial line.
+ * movement, erasing, colours.  Nothing without a screen.  Any context.
  */
 void screen_write(const char *text, size_t len);
+
+/* The log comes through screen_write() from now on: be a console no more.  For
+ * tty.c, whose log lines step around the line being edited. */
+void screen_leave_log(void);
+
+/* Characters in a line, and lines; 0 without a screen. */
+unsigned int screen_columns(void);
+unsigned int screen_rows(void);

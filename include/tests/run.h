@@ -7,7 +7,7 @@
  * back.
  */
 #pragma once
-#include <stdbool.h>
+#include <lib/types.h>
 
 /*
  * Run what the command line asks for (test=GLOB or bench=GLOB), report on COM2
@@ -18,9 +18,10 @@ void tests_run_all(void);
 /*
  * Run the tests, or the benchmarks, whose suite.name matches @glob, for people:
  * on the console.  Return how many failed, -ENOENT if none matched, or -EBUSY
- * if some run already.  In a task.  A test that hangs panics, as everywhere.
+ * if some run already.  @seed is what random tests draw from, 0 for another one
+ * each time.  In a task.  A test that hangs panics, as everywhere.
  */
-int tests_run(const char *glob);
+int tests_run(const char *glob, u64 seed);
 int benches_run(const char *glob);
 
 /* The @i-th test's or benchmark's suite and name, for completion; false when

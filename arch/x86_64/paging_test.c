@@ -4,7 +4,11 @@
 #include <arch/paging.h>
 #include <arch/trap.h>
 #include <errno.h>
+#include <kernel/core/sched.h>
 #include <kernel/core/smp.h>
+#include <kernel/task/kthread.h>
+#include <lib/atomic.h>
+#include <lib/math.h>
 #include <string.h>
 #include <tests/test.h>
 #include "paging_impl.h"
@@ -12,6 +16,8 @@
 /* Addresses nobody else uses: far above the patch window, in its region. */
 #define WINDOW	    (PATCH_WINDOW + (1ul << 30))
 #define WINDOW_SIZE (4ul << 20)
+
+#define MAX_READERS 3u
 
 static char pages[2][PAGE_SIZE] __attribute__((aligned(4096)));
 
@@ -208,7 +214,7 @@ TEST(paging, accessed_bit_tells_who_was_touched)
 	window_close();
 }
 
-/* -- Shootdown --------------------------------------------------------------- */
+/* -- Shootdown: other CPUs asleep, then busy ---------------------------------- */
 
 static void read_window(void *result)
 {
@@ -270,4 +276,88 @@ TEST(paging, no_cpu_reads_an_unmapped_page_after_the_flush)
 		EXPECT_EQ(err, -EFAULT);
 	}
 	window_close();
+}
+
+struct reader {
+	char last;
+	u64 reads;
+};
+
+static int read_window_always(void *arg)
+{
+	struct reader *r = arg;
+
+	while (!kthread_should_stop()) {
+		char byte = 0;
+
+		probe_read(&byte, (void *)WINDOW, 1);
+		WRITE_ONCE(r->last, byte);
+		smp_store_release(&r->reads, r->reads + 1);
+		cpu_relax();
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Two reads from now on: the first may have begun before. */
+static char next_read(struct reader *r)
+{
+	u64 start = smp_load_acquire(&r->reads);
+
+	while (smp_load_acquire(&r->reads) < start + 2)
+		msleep(1);
+	return READ_ONCE(r->last);
+}
+
+TEST(paging, busy_cpus_see_a_remapping_after_the_flush)
+{
+	struct reader readers[MAX_READERS] = {{0}};
+	struct task *threads[MAX_READERS];
+	unsigned int nr = min(num_online_cpus(), MAX_READERS);
+
+	memset(pages[0], 'a', PAGE_SIZE);
+	memset(pages[1], 'b', PAGE_SIZE);
+	for (unsigned int i = 0; i < nr; i++) {
+		threads[i] = kthread_create_on_cpu(read_window_always,
+						   &readers[i], i, "reader");
+		ASSERT(!IS_ERR(threads[i]));
+		wake_up_process(threads[i]);
+	}
+	for (int round = 0; round < 10; round++) {
+		char *page = pages[round % 2];
+
+		EXPECT_EQ(paging_map(WINDOW, virt_to_phys(page), PAGE_SIZE,
+				     PAGE_KERNEL_RO),
+			  0);
+		for (unsigned int i = 0; i < nr; i++)
+			EXPECT_EQ(next_read(&readers[i]), page[0]);
+		paging_unmap(WINDOW, PAGE_SIZE);
+		tlb_flush_range(WINDOW, WINDOW + PAGE_SIZE);
+	}
+	for (unsigned int i = 0; i < nr; i++)
+		kthread_stop(threads[i]);
+	window_close();
+}
+
+static int ask_often(void *unused)
+{
+	for (int i = 0; i < 20; i++)
+		tlb_flush_range(WINDOW + i * PAGE_SIZE,
+				WINDOW + (i + 1) * PAGE_SIZE);
+	return 0;
+}
+
+/* More requests than the ring holds, from all CPUs: all come back. */
+TEST(paging, flushes_from_all_cpus_at_once_all_end)
+{
+	struct task *threads[MAX_READERS];
+	unsigned int nr = min(num_online_cpus(), MAX_READERS);
+
+	for (unsigned int i = 0; i < nr; i++) {
+		threads[i] = kthread_create_on_cpu(ask_often, NULL, i, "asker");
+		ASSERT(!IS_ERR(threads[i]));
+		wake_up_process(threads[i]);
+	}
+	for (unsigned int i = 0; i < nr; i++)
+		task_join(threads[i]);
 }

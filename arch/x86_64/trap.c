@@ -140,6 +140,8 @@ static void interrupt(struct trap_frame *frame)
 bool trap_dispatch(struct trap_frame *frame);
 bool trap_dispatch(struct trap_frame *frame)
 {
+	if (unlikely(this_cpu_read(tlb_asleep)))
+		tlb_wake();
 	if (frame->vector == VECTOR_SPURIOUS)
 		return false; /* and no end of interrupt */
 	if (frame->vector == VECTOR_TLB) {

@@ -31,6 +31,13 @@ int numa_node_id(void);
 void arch_cpu_prepare(unsigned int cpu, void *stack_top);
 unsigned int arch_cpus_start(phys_addr_t startup_page);
 
+/*
+ * Halt until an interrupt comes.  Called with interrupts off and returns with
+ * them on; an interrupt that is pending already ends the halt at once.  Nothing
+ * that this CPU has cached of page tables or code holds it up: see tlb.c.
+ */
+void arch_idle(void);
+
 /* Find the local APIC and turn on this CPU's.  Boot CPU, once. */
 void arch_apic_init(void);
 

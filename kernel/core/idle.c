@@ -13,6 +13,7 @@
  */
 #include <arch/irqflags.h>
 #include <arch/layout.h>
+#include <arch/smp.h>
 #include <arch/upcalls.h>
 #include <kernel/core/clock.h>
 #include <kernel/core/panic.h>
@@ -127,7 +128,7 @@ static void idle_halt(struct rq *rq)
 	timer_idle_enter();
 	if (!cpumask_test_cpu(rq->cpu, &idle_cpus))
 		cpumask_set_cpu(rq->cpu, &idle_cpus);
-	cpu_enable_irqs_and_halt();
+	arch_idle();
 	local_irq_disable();
 	rcu_idle_exit();
 }

@@ -353,6 +353,12 @@ TEST(acpi, a_wrong_root_is_named)
 	EXPECT_SAID("RSDP: the loader's at");
 	parse_at(0xdead0000);
 	EXPECT_SAID("0xdead0000");
+
+	rsdp = new_rsdp(NULL, find("XSDT"));
+	rsdp->data[10]++; /* under a checksum that does not know */
+	parse_at(rsdp->phys);
+	EXPECT(!info.have_madt);
+	EXPECT_SAID("RSDP: the loader's at");
 }
 
 TEST(acpi, a_root_with_no_tables_is_named)
@@ -484,6 +490,8 @@ TEST(acpi, madt_entries_that_lie_are_left_out)
 	put(b, 0 | 4 << 8, 4);	/* too short for a CPU */
 	put(b, 1 | 12 << 8, 4); /* I/O APIC at 0 */
 	put(b, 0, 8);
+	put(b, 1 | 12 << 8, 4); /* I/O APIC at an odd place */
+	put(b, 0xfec00004, 8);
 	put(b, 2 | 10 << 8, 2); /* override on bus 3 */
 	put(b, 3, 8);
 	put(b, 2 | 10 << 8, 3); /* override of interrupt 77 */
@@ -502,7 +510,8 @@ TEST(acpi, madt_entries_that_lie_are_left_out)
 	EXPECT_EQ(info.lapic_base, 0xfee00000);
 	EXPECT_SAID("APIC id 0 is listed twice");
 	EXPECT_SAID("type 0 has 4 bytes, not 8");
-	EXPECT_SAID("I/O APIC 0 cannot be at 0");
+	EXPECT_SAID("I/O APIC 0 cannot be at 0;");
+	EXPECT_SAID("I/O APIC 0 cannot be at 0xfec00004");
 	EXPECT_SAID("interrupt 0 on bus 3");
 	EXPECT_SAID("interrupt 77 on bus 0");
 	EXPECT_SAID("LINT9");
@@ -587,7 +596,8 @@ TEST(acpi, srat_places_cpus_and_memory)
 	put_srat_cpu(b, 2, 1);
 	put_srat_memory(b, 2, 0, 0x80000000);
 	put_srat_memory(b, 0x01000007, 0x100000000, 0x40000000);
-	put_srat_memory(b, 5, 0x140000000, 0); /* empty */
+	put_srat_memory(b, 0x01000007, 0x110000000, 0x1000); /* again */
+	put_srat_memory(b, 5, 0x140000000, 0);		     /* empty */
 	seal(b);
 	parse();
 	EXPECT_SILENCE();
@@ -596,7 +606,7 @@ TEST(acpi, srat_places_cpus_and_memory)
 	EXPECT_EQ(info.node_domain[1], 0x01000007);
 	EXPECT_EQ(info.cpus[0].node, 1);
 	EXPECT_EQ(info.cpus[1].node, 0);
-	ASSERT_EQ(info.nr_memory, 2);
+	ASSERT_EQ(info.nr_memory, 3);
 	EXPECT_EQ(info.memory[1].start, 0x100000000);
 	EXPECT_EQ(info.memory[1].end, 0x140000000);
 	EXPECT_EQ(info.memory[1].node, 1);
@@ -684,6 +694,10 @@ TEST(acpi, an_srat_with_anything_wrong_is_dropped_whole)
 	b = new_table("SRAT", 3);
 	put(b, 1, 4);
 	seal(b);
+	expect_one_node("SRAT");
+
+	start_with_madt();
+	seal(new_srat(3)); /* about nothing */
 	expect_one_node("SRAT");
 }
 
@@ -860,12 +874,14 @@ TEST(acpi, a_short_fadt_has_what_it_has)
 
 	start_with_madt();
 	b = new_fadt(0);
-	b->len = 116; /* as ACPI 1.0 had it */
+	poke(b, 140, 0xdead0000, 8); /* no field any more */
+	b->len = 116;		     /* as ACPI 1.0 had it */
 	seal(b);
 	parse();
 	EXPECT_EQ(info.pm_timer_port, 0x608);
 	EXPECT(!info.have_reset);
 	EXPECT_SAID("FACP: too short for the reset register");
+	EXPECT(!strstr(said, "DSDT"));
 
 	start_with_madt();
 	b = new_fadt(0);
@@ -894,6 +910,12 @@ TEST(acpi, a_dsdt_without_a_plain_s5_gives_none)
 	}
 	start_with_madt();
 	dsdt = new_dsdt("_S5_\x12\x06\x02\x0b\x05\x00\x05", 11);
+	new_fadt(dsdt->phys);
+	parse();
+	EXPECT(!info.have_s5);
+
+	start_with_madt();
+	dsdt = new_dsdt("_S5_\x12\x06\x01\x00\x00", 9);
 	new_fadt(dsdt->phys);
 	parse();
 	EXPECT(!info.have_s5);

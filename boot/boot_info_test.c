@@ -115,6 +115,28 @@ TEST(boot_info, too_many_ranges_lose_memory_but_no_reservation)
 	EXPECT_GE(usable + bi.lost_bytes, told - 0x4000);
 }
 
+/* More ranges than there is room for: the big ones and the usable stay. */
+TEST(boot_info, a_full_map_drops_the_smallest_and_counts_it)
+{
+	static const struct boot_range in[] = {
+		{0x0000, 0x3000, BOOT_RANGE_USABLE},
+		{0x4000, 0x5000, BOOT_RANGE_USABLE},
+		{0x6000, 0x8000, BOOT_RANGE_USABLE},
+		{0x9000, 0xa000, BOOT_RANGE_RESERVED},
+		{0xb000, 0xc000, BOOT_RANGE_USABLE},
+	};
+	struct boot_range out[2];
+	u64 lost;
+
+	ASSERT_EQ(boot_ranges_normalise(in, ARRAY_SIZE(in), out,
+					ARRAY_SIZE(out), &lost),
+		  2);
+	EXPECT_EQ(out[0].end, 0x3000);
+	EXPECT_EQ(out[1].start, 0x6000);
+	EXPECT_EQ(out[1].end, 0x8000);
+	EXPECT_EQ(lost, 0x2000);
+}
+
 #define MODEL_PAGES 64
 
 /* Random ranges against an array with one type for each page. */

@@ -133,6 +133,18 @@ TEST(multiboot2, a_text_screen_is_one)
 	EXPECT_EQ(bi.screen.width, 80);
 }
 
+/* Pixels whose colours are not told cannot be drawn. */
+TEST(multiboot2, pixels_without_colours_are_no_screen)
+{
+	u8 screen[24] = {0};
+
+	start();
+	screen[21] = 1;
+	add_tag(8, screen, sizeof(screen));
+	finish_and_parse();
+	EXPECT_EQ((int)bi.screen.type, BOOT_SCREEN_NONE);
+}
+
 /* Text without an end, in tags that end before it. */
 TEST(multiboot2, texts_end_with_their_tags)
 {

@@ -192,4 +192,15 @@ TEST(param, command_lines_join_and_overlong_ones_are_cut_aloud)
 	boot_note_set_sink(old);
 	EXPECT_EQ(strlen(bi.cmdline), BOOT_MAX_CMDLINE - 1);
 	EXPECT(strstr(said, "cut"));
+
+	said[0] = '\0';
+	bi.cmdline[0] = '\0';
+	old = boot_note_set_sink(hear);
+	boot_info_add_cmdline(&bi, long_text, BOOT_MAX_CMDLINE - 1);
+	EXPECT_STREQ(said, "");
+	bi.cmdline[0] = '\0';
+	boot_info_add_cmdline(&bi, long_text, BOOT_MAX_CMDLINE);
+	boot_note_set_sink(old);
+	EXPECT_EQ(strlen(bi.cmdline), BOOT_MAX_CMDLINE - 1);
+	EXPECT(strstr(said, "cut"));
 }

@@ -73,6 +73,16 @@ TEST(screen, control_characters_move_the_cursor)
 	EXPECT_STREQ(line(1), "Y         ");
 }
 
+TEST(screen, the_cursor_leaves_nothing_behind)
+{
+	start();
+	put("a");
+	EXPECT_EQ(display[0][1], 0x7000 | ' ');
+	put("\033[3;1H");
+	EXPECT_EQ(display[0][1], CELL_NORMAL | ' ');
+	EXPECT_EQ(display[2][0], 0x7000 | ' ');
+}
+
 TEST(screen, only_changed_cells_are_drawn)
 {
 	start();
@@ -128,6 +138,8 @@ TEST(screen, colours_are_vgas)
 	EXPECT_EQ(display[0][3], CELL_NORMAL | 'n');
 	EXPECT_EQ(display[0][4], 0x0f00 | 'w');
 	EXPECT_EQ(display[0][5], 0x7000 | ' '); /* the cursor */
+	put("\033[0;1;31;42m\rx");
+	EXPECT_EQ(display[0][0], 0x2c00 | 'x');
 }
 
 TEST(screen, unknown_and_overlong_sequences_leave_no_trace)

@@ -24,6 +24,7 @@
 #include <arch/layout.h>
 #include <boot/acpi.h>
 #include <boot/param.h>
+#include <kernel/core/printk.h>
 #include <lib/format.h>
 #include <lib/math.h>
 #include <string.h>
@@ -420,15 +421,26 @@ static void check_enough(void)
 	early_die(why);
 }
 
+static void apply_limit(void)
+{
+	phys_addr_t before = memblock_phys_mem_size(), after;
+
+	memblock_trim(&memblock, ALIGN_DOWN(mem_limit, PAGE_SIZE));
+	after = memblock_phys_mem_size();
+	if (!after)
+		early_die("mem= leaves no memory");
+	if (after < before)
+		pr_info("memory: mem= leaves out %llu of %llu MiB",
+			(before - after) >> 20, before >> 20);
+}
+
 void memblock_init(void)
 {
 	add_usable();
 	if (!memblock.memory.nr)
 		early_die("the firmware lists no usable memory");
 	assign_nodes();
-	memblock_trim(&memblock, ALIGN_DOWN(mem_limit, PAGE_SIZE));
-	if (!memblock.memory.nr)
-		early_die("mem= leaves no memory");
+	apply_limit();
 
 	take_startup_page();
 	take_image();

@@ -136,6 +136,7 @@ SRC_core := \
 	kernel/core/static_key.c \
 	kernel/core/stop_machine.c \
 	kernel/core/watchdog.c \
+	kernel/core/fault_inject.c \
 	kernel/core/symbols.c \
 	kernel/core/preempt_thunk.asm \
 	kernel/core/sched.c \
@@ -175,7 +176,19 @@ SRC_mm := \
 	mm/page/page_debug.c \
 	mm/page/accounting_none.c \
 	mm/virt/vmalloc.c \
-	mm/virt/vmap_area.c
+	mm/virt/vmap_area.c \
+	mm/percpu/percpu.c \
+	mm/percpu/map.c \
+	mm/percpu/percpu_ref.c \
+	mm/percpu/percpu_counter.c \
+	mm/slab/slab.c \
+	mm/slab/slub.c \
+	mm/slab/sheaf.c \
+	mm/slab/cmpxchg.c \
+	mm/slab/slab_page.c \
+	mm/slab/slab_debug.c \
+	mm/slab/cache.c \
+	mm/slab/kmalloc.c
 
 # Floor 4: what needs allocation.
 SRC_task := \
@@ -271,6 +284,13 @@ SRC_tests := $(SRC_lib_tests) \
 	boot/multiboot2_test.c \
 	boot/param_test.c \
 	mm/page/memblock_test.c \
+	mm/percpu/percpu_test.c \
+	mm/percpu/percpu_ref_test.c \
+	mm/percpu/percpu_bench.c \
+	mm/slab/slab_test.c \
+	mm/slab/slab_corrupt_test.c \
+	mm/slab/slab_stress_test.c \
+	mm/slab/slab_bench.c \
 	mm/page/page_shared_test.c \
 	mm/page/page_test.c \
 	mm/page/page_check_test.c \

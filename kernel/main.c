@@ -19,6 +19,7 @@
 #include <drivers/tty.h>
 #include <fs/vfs.h>
 #include <kernel/core/bringup.h>
+#include <kernel/core/fault_inject.h>
 #include <kernel/core/percpu.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/rcu.h>
@@ -30,6 +31,8 @@
 #include <kernel/task/kthread.h>
 #include <mm/page/memblock.h>
 #include <mm/page/page_alloc.h>
+#include <mm/percpu/percpu.h>
+#include <mm/slab/slab.h>
 #include <mm/virt/vmalloc.h>
 #include <tests/run.h>
 
@@ -50,7 +53,9 @@ static int main_task(void *unused)
 {
 	ksoftirqd_start();
 	kthread_run(rcu_thread, NULL, "rcu");
+	kthread_run(percpu_balancer, NULL, "percpu");
 	fs_init();
+	fault_inject_init();
 	tty_init();
 	tests_run_all();
 	shell_start();
@@ -76,6 +81,8 @@ void kernel_main(void)
 	percpu_areas_init(memblock_alloc_node);
 	page_alloc_init();
 	vmalloc_init();
+	percpu_init();
+	slab_init();
 	arch_apic_init();
 	arch_clock_init();
 	ioapic_init();

@@ -292,15 +292,15 @@ static void note_free(const void *object)
 	freed_object = object;
 }
 
-TEST(rcu, kfree_rcu_frees_the_object_around_the_head)
+TEST(rcu, an_offset_for_a_callback_frees_the_object_around_the_head)
 {
 	static struct freed object;
 	rcu_kfree_t old;
 
 	rcu_barrier();
 	old = rcu_set_kfree(note_free);
-	kfree_rcu(&object, rcu);
-	kfree_rcu((struct freed *)NULL, rcu);
+	call_rcu(&object.rcu,
+		 (rcu_callback_t)offsetof(struct freed, rcu));
 	rcu_barrier();
 	rcu_set_kfree(old);
 	EXPECT_EQ(freed_object, &object);

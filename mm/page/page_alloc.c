@@ -24,6 +24,7 @@
 #include <arch/smp.h>
 #include <kernel/core/backtrace.h>
 #include <kernel/core/clock.h>
+#include <kernel/core/fault_inject.h>
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/sched.h>
@@ -35,9 +36,6 @@
 #define MAX_FRUITLESS_ROUNDS 16
 
 #define WARN_INTERVAL (5 * NSEC_PER_SEC)
-
-DEFINE_STATIC_KEY_FALSE(fail_page_alloc);
-bool (*should_fail_alloc_page)(gfp_t gfp, unsigned int order);
 
 unsigned long page_alloc_failures;
 
@@ -261,7 +259,7 @@ got:
 static noinline __cold struct page *alloc_may_fail(int nid, gfp_t gfp,
 						   unsigned int order)
 {
-	if (should_fail_alloc_page(gfp, order))
+	if (!(gfp & __GFP_NOFAIL) && __should_fail(&fail_page_alloc))
 		return NULL;
 	return alloc_slow(nid, gfp, order);
 }
@@ -286,7 +284,7 @@ static __always_inline struct page *alloc_fast(gfp_t gfp, unsigned int order)
 	struct page *page;
 	struct pcp *pcp;
 
-	if (static_branch_unlikely(&fail_page_alloc))
+	if (fault_active(&fail_page_alloc))
 		return alloc_may_fail(NUMA_NO_NODE, gfp, order);
 	if (unlikely(index == NR_PCP_LISTS))
 		return alloc_slow(NUMA_NO_NODE, gfp, order);
@@ -322,7 +320,7 @@ struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order)
 		return __alloc_pages(gfp, order);
 	if (WARN_ON_ONCE((unsigned int)nid >= MAX_NUMNODES))
 		return NULL;
-	if (static_branch_unlikely(&fail_page_alloc))
+	if (fault_active(&fail_page_alloc))
 		return alloc_may_fail(nid, gfp, order);
 	return alloc_slow(nid, gfp, order);
 }

@@ -15,6 +15,7 @@
  * Contexts and locks: see pcp.c.
  */
 #include <arch/smp.h>
+#include <kernel/core/fault_inject.h>
 #include <kernel/core/panic.h>
 #include <lib/math.h>
 #include <mm/accounting.h>
@@ -82,8 +83,8 @@ unsigned long alloc_pages_bulk_node(int nid, gfp_t gfp, unsigned long nr,
 
 	if (nid == NUMA_NO_NODE)
 		nid = numa_node_id();
-	if (static_branch_unlikely(&fail_page_alloc) &&
-	    should_fail_alloc_page(gfp, 0))
+	if (fault_active(&fail_page_alloc) && !(gfp & __GFP_NOFAIL) &&
+	    __should_fail(&fail_page_alloc))
 		return 0;
 
 	next = zonelists[nid][gfp_zone(gfp)].zones;

@@ -2,6 +2,7 @@
 /* page_test.c - blocks are given out whole, once, and come back whole. */
 #include <arch/cpumask.h>
 #include <boot/acpi.h>
+#include <kernel/core/fault_inject.h>
 #include <kernel/core/report.h>
 #include <lib/math.h>
 #include <lib/random.h>
@@ -495,26 +496,18 @@ TEST(page, reserved_range_can_be_freed)
 
 /* --- Failing on purpose --------------------------------------------------- */
 
-static int allocs_to_go;
-
-static bool fail_the_nth(gfp_t gfp, unsigned int order)
-{
-	return allocs_to_go-- == 0;
-}
-
 TEST(page, injected_failure_is_a_plain_refusal)
 {
 	struct page *pages[3], *one;
 	long before = pages_held();
 
-	should_fail_alloc_page = fail_the_nth;
-	allocs_to_go = 1;
-	static_branch_enable(&fail_page_alloc);
+	fault_fail_nth(&fail_page_alloc, 2);
 	for (int i = 0; i < 3; i++)
 		pages[i] = alloc_page(GFP_KERNEL);
-	allocs_to_go = 0;
+	EXPECT_EQ(fault_off(&fail_page_alloc), 1);
+	fault_fail_nth(&fail_page_alloc, 1);
 	EXPECT_EQ(alloc_pages_bulk(GFP_KERNEL, 1, &one), 0);
-	static_branch_disable(&fail_page_alloc);
+	EXPECT_EQ(fault_off(&fail_page_alloc), 1);
 
 	EXPECT(pages[0]);
 	EXPECT(!pages[1]);

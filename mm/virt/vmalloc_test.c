@@ -4,6 +4,7 @@
 #include <arch/paging.h>
 #include <arch/trap.h>
 #include <errno.h>
+#include <kernel/core/fault_inject.h>
 #include <kernel/core/report.h>
 #include <lib/math.h>
 #include <lib/random.h>
@@ -234,13 +235,6 @@ TEST(vmalloc, freeing_in_an_interrupt_frees_at_once)
 
 /* --- Failing in the middle ------------------------------------------------ */
 
-static int allocs_to_go;
-
-static bool fail_from_the_nth(gfp_t gfp, unsigned int order)
-{
-	return allocs_to_go-- <= 0;
-}
-
 /* The 1st, 2nd, 3rd... allocation fails, and all after it, until there is none
  * left to fail: pages, records, page tables.  Nothing is ever left behind. */
 TEST(vmalloc, failure_at_any_point_unwinds)
@@ -248,19 +242,17 @@ TEST(vmalloc, failure_at_any_point_unwinds)
 	void *va = NULL;
 	int n;
 
-	should_fail_alloc_page = fail_from_the_nth;
-	static_branch_enable(&fail_page_alloc);
-	for (n = 0; n < 1000 && !va; n++) {
+	for (n = 1; n < 1000 && !va; n++) {
 		long before = pages_held(), areas = nr_areas();
 
-		allocs_to_go = n;
+		fault_fail_from(&fail_page_alloc, n);
 		va = vmalloc(2000 * PAGE_SIZE);
+		fault_off(&fail_page_alloc);
 		if (!va) {
 			EXPECT_EQ(pages_held(), before);
 			EXPECT_EQ(nr_areas(), areas);
 		}
 	}
-	static_branch_disable(&fail_page_alloc);
 	EXPECT(va);
 	EXPECT_GT(n, 10);
 	vfree(va);

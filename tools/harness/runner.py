@@ -73,8 +73,8 @@ class Runner:
                            number("CPU_LIMIT", self.limit * 2))
         places = guest.where(ending.registers, self.symbols)
         session.through = session.finish(ending, places)
-        for what in session.stray:
-            self.blame_run(what, session)
+        for why in session.stray:
+            self.blame_run(why, session)
         if start_at == 0 and session.total is not None:
             self.run_record.facts["boot"] = (
                 f"{machine.boot}, {session.boot_seconds:.2f} s, of which "
@@ -110,10 +110,10 @@ class Runner:
             print(describe_suite(self.printed_suite, stretch), flush=True)
         self.printed_suite = None
 
-    def blame_run(self, what, session):
+    def blame_run(self, why, session):
         """A failure that no test was running to take."""
         after = session.results[-1].full_name if session.results else "boot"
-        self.on_result(Result("harness", f"after {after}", FAILED, [what],
+        self.on_result(Result("harness", f"after {after}", FAILED, why,
                               console=session.console_log.last_words()))
 
     def not_run(self, number):

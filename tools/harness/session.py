@@ -17,7 +17,8 @@ from harness.results import FAILED, PASSED, SKIPPED, Result
 BOOT_SECONDS = 60        # to the first record
 BETWEEN_SECONDS = 30     # from a result to the next start, and to the end
 GRACE_SECONDS = 5        # the guest's own watchdog comes first
-CONSOLE_LINES = 60       # kept from a test that failed
+LAST_WORDS_SECONDS = 1   # of silence, after it said that it cannot boot
+CONSOLE_LINES = 100      # kept from a test that failed
 LONGEST_LINE = 500
 
 # What tests/exit.c writes, through isa-debug-exit.
@@ -33,6 +34,7 @@ DURATION = re.compile(r"\s+duration_ms: ([\d.]+)$")
 FAILURE = re.compile(r'\s+- "(.*)"$')
 FIGURE = re.compile(r"\s+- (\{.*\})$")
 PANIC = re.compile(r"PANIC on .*")
+REFUSAL = re.compile(r"Tally cannot boot: .*")
 CONSOLE_MARK = re.compile(r"test: (\S+)$")
 
 
@@ -88,6 +90,14 @@ class Console:
                 return match.group(0)
         return ""
 
+    def refusal(self):
+        """What early_die() or an early panic says before it halts."""
+        for line in self.here:
+            match = REFUSAL.search(line) or PANIC.search(line)
+            if match:
+                return match.group(0)
+        return ""
+
     def last_words(self):
         lines = [line for chapter in self.chapters.values()
                  for line in chapter if line.strip()]
@@ -107,9 +117,10 @@ class Session:
         self.results = []
         self.running = None          # (suite, name, seconds)
         self.violations = []         # against the test that runs
-        self.stray = []              # against the run
+        self.stray = []              # against the run: lists of reasons
         self.end = None
         self.bailed = ""
+        self.refusal = ""            # why the machine cannot run Tally
         self.began = self.since = time.monotonic()
         self.boot_seconds = self.boot_guest_seconds = 0.0
 
@@ -117,6 +128,9 @@ class Session:
 
     def console(self, data):
         self.console_log.feed(data)
+        if self.total is None:
+            self.refusal = self.refusal or self.console_log.refusal()
+            self.since = time.monotonic()
 
     def report(self, data):
         for event in self.reader.feed(data):
@@ -128,6 +142,8 @@ class Session:
             own = (self.since + seconds + GRACE_SECONDS,
                    f"still ran {GRACE_SECONDS} s after its limit of "
                    f"{seconds:g} s")
+        elif self.refusal:
+            own = (self.since + LAST_WORDS_SECONDS, self.refusal)
         elif self.total is None:
             seconds = BOOT_SECONDS * self.scale
             own = (self.began + seconds,
@@ -145,7 +161,10 @@ class Session:
         if isinstance(event, Foreign):
             line = event.text.strip().splitlines()[0][:200]
             what = f"wrote to the report line by itself: {line!r}"
-            (self.violations if self.running else self.stray).append(what)
+            if self.running:
+                self.violations.append(what)
+            else:
+                self.stray.append([what])
             return
         self.since = time.monotonic()
         first = event.lines[0] if event.lines else ""
@@ -172,7 +191,7 @@ class Session:
     def _point(self, match, lines):
         verdict, name, skip = match.groups()
         if not self.running or self.running[1] != name:
-            self.stray.append(f"a result for {name}, which was not running")
+            self.stray.append([f"a result for {name}, which did not run"])
             return
         seconds = time.monotonic() - self.since
         why, figures = [], []
@@ -229,8 +248,7 @@ class Session:
             # finish_test() adds the violations.
             self._finish_test(FAILED, why, time.monotonic() - self.started)
         else:
-            self.stray.append("; ".join(self._how_it_ended(ending)))
-            self.stray += places
+            self.stray.append(why)
         return self.total is not None and self.position >= self.total
 
     def _check_verdict(self, ending):
@@ -241,15 +259,17 @@ class Session:
             # A violation turns into a failure here, not in the guest.
             if state != FAILED and seen > number or \
                     state == FAILED and seen < number:
-                self.stray.append(f"the guest counts {number} {state}, "
-                                  f"but reported {seen}")
+                self.stray.append([f"the guest counts {number} {state}, "
+                                   f"but reported {seen}"])
         if stray:
-            self.stray.append(f"{stray} expectations failed when no test ran")
+            self.stray.append([f"{stray} expectations failed when no test "
+                               "ran"])
         wanted = EXIT_FAILED if failed or stray else EXIT_PASSED
         if not self.results:
             wanted = EXIT_FAILED
         if ending.reason or ending.status != wanted:
-            self.stray.append(f"after a complete plan: {'; '.join(self._how_it_ended(ending))}")
+            self.stray.append(["the plan was complete, but then:",
+                               *self._how_it_ended(ending)])
 
     def _how_it_ended(self, ending):
         if self.bailed:

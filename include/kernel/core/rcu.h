@@ -107,22 +107,9 @@ void synchronize_rcu_expedited(void);
 void rcu_barrier(void);
 
 /*
- * Free the object that @ptr's member @field is in, after a grace period.  The
- * allocator says how: it is given the object's address.
+ * A callback that is a small number is the offset of its rcu_head in an object
+ * to be freed; the allocator says how.  See kfree_rcu() in <mm/slab/slab.h>.
  */
-#define kfree_rcu(ptr, field)                                                  \
-	do {                                                                   \
-		__typeof__(ptr) object_ = (ptr);                               \
-		_Static_assert(offsetof(__typeof__(*object_), field) <         \
-				       RCU_MAX_OFFSET,                         \
-			       "kfree_rcu: the rcu_head lies too far in");     \
-		if (object_)                                                   \
-			call_rcu(&object_->field,                              \
-				 (rcu_callback_t)offsetof(                     \
-					 __typeof__(*object_), field));        \
-	} while (0)
-
-/* Callbacks below this are offsets: no code lies there. */
 #define RCU_MAX_OFFSET 4096
 
 /* Returns the one before. */

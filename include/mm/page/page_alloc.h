@@ -100,9 +100,3 @@ void drain_all_pages(void);
  * per-CPU lists for all possible CPUs.  Boot CPU, after paging_init() and
  * percpu_areas_init(). */
 void page_alloc_init(void);
-
-/* --- Failing on purpose --------------------------------------------------- */
-
-/* While the key is on, the hook is asked first and may refuse the request. */
-DECLARE_STATIC_KEY_FALSE(fail_page_alloc);
-extern bool (*should_fail_alloc_page)(gfp_t gfp, unsigned int order);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fault_inject.c - decide which allocation fails.
+ *
+ * Problem.   Error paths run once a year, and are wrong.
+ * Idea.      Make them run: at random under a seed, to shake a whole workload;
+ *            or exactly the n-th allocation of one task, for every n, to prove
+ *            that one operation unwinds from each of its steps.
+ * Random.    The k-th call since the start fails if a hash of (seed, k) says
+ *            so: no generator to lock, and the same calls give the same fate.
+ *
+ * Context: any.
+ */
+#include <errno.h>
+#include <boot/param.h>
+#include <kernel/core/fault_inject.h>
+#include <kernel/core/preempt.h>
+#include <kernel/core/printk.h>
+#include <kernel/core/sched.h>
+#include <lib/parse.h>
+#include <lib/random.h>
+#include <string.h>
+
+DEFINE_FAULT_ATTR(failslab);
+DEFINE_FAULT_ATTR(fail_page_alloc);
+DEFINE_FAULT_ATTR(fail_percpu);
+
+static bool hash_says_fail(struct fault_attr *attr, unsigned long call)
+{
+	struct prng rng;
+
+	prng_init(&rng, attr->seed + call);
+	return prng_below(&rng, 1000000) < attr->n;
+}
+
+bool __should_fail(struct fault_attr *attr)
+{
+	unsigned long call;
+	bool fail = false;
+
+	if (attr->task && (!in_task() || current != attr->task))
+		return false;
+
+	call = atomic_long_inc_return(&attr->calls);
+	if (attr->mode == FAULT_NTH)
+		fail = call == attr->n;
+	else if (attr->mode == FAULT_FROM)
+		fail = call >= attr->n;
+	else if (attr->mode == FAULT_EVERY)
+		fail = call % attr->n == 0;
+	else if (attr->mode == FAULT_RANDOM)
+		fail = hash_says_fail(attr, call);
+	if (fail)
+		atomic_long_inc(&attr->failures);
+	return fail;
+}
+
+static void fault_start(struct fault_attr *attr, enum fault_mode mode,
+			unsigned long n, u64 seed, struct task *task)
+{
+	fault_off(attr);
+	attr->mode = mode;
+	attr->n = n;
+	attr->seed = seed;
+	attr->task = task;
+	atomic_long_set(&attr->calls, 0);
+	atomic_long_set(&attr->failures, 0);
+	static_branch_enable(&attr->key);
+}
+
+void fault_fail_nth(struct fault_attr *attr, unsigned long n)
+{
+	fault_start(attr, FAULT_NTH, n, 0, current);
+}
+
+void fault_fail_from(struct fault_attr *attr, unsigned long n)
+{
+	fault_start(attr, FAULT_FROM, n, 0, current);
+}
+
+void fault_fail_every(struct fault_attr *attr, unsigned long n)
+{
+	fault_start(attr, FAULT_EVERY, n, 0, NULL);
+}
+
+void fault_fail_randomly(struct fault_attr *attr, unsigned long per_million,
+			 u64 seed)
+{
+	fault_start(attr, FAULT_RANDOM, per_million, seed, NULL);
+}
+
+unsigned long fault_off(struct fault_attr *attr)
+{
+	static_branch_disable(&attr->key);
+	return atomic_long_read(&attr->failures);
+}
+
+/* --- failslab=every:N, failslab=random:PPM[:SEED] ----------------------------- */
+
+static struct fault_attr *const fault_attrs[] = {&failslab, &fail_page_alloc,
+						 &fail_percpu};
+
+static int set_fault(const struct boot_param *param, const char *value)
+{
+	struct fault_attr *attr = param->target;
+	enum fault_mode mode;
+	u64 n, seed = 0;
+	char *end;
+
+	if (!value)
+		return -EINVAL;
+	if (!strncmp(value, "every:", 6)) {
+		mode = FAULT_EVERY;
+		value += 6;
+	} else if (!strncmp(value, "random:", 7)) {
+		mode = FAULT_RANDOM;
+		value += 7;
+	} else {
+		return -EINVAL;
+	}
+	n = memparse(value, &end);
+	if (n && *end == ':')
+		seed = memparse(end + 1, &end);
+	if (!n || *end)
+		return -EINVAL;
+	attr->mode = mode;
+	attr->n = n;
+	attr->seed = seed;
+	return 0;
+}
+
+#define FAULT_EXPECTS "every:N or random:PER_MILLION[:SEED]"
+BOOT_PARAM_("failslab", set_fault, FAULT_EXPECTS,
+	    "fail object allocations on purpose", &failslab, 0, 0);
+BOOT_PARAM_("fail_page_alloc", set_fault, FAULT_EXPECTS,
+	    "fail page allocations on purpose", &fail_page_alloc, 0, 0);
+BOOT_PARAM_("fail_percpu", set_fault, FAULT_EXPECTS,
+	    "fail per-CPU allocations on purpose", &fail_percpu, 0, 0);
+
+void fault_inject_init(void)
+{
+	for (int i = 0; i < 3; i++) {
+		struct fault_attr *attr = fault_attrs[i];
+
+		if (attr->mode == FAULT_OFF)
+			continue;
+		pr_notice("%s: failing on purpose\n", attr->name);
+		fault_start(attr, attr->mode, attr->n, attr->seed, NULL);
+	}
+}

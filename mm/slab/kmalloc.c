@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kmalloc.c - memory by size.
+ *
+ * Idea.      One cache for each power of two from 8 bytes to 8 KiB, and two in
+ *            between, 96 and 192, where the gap would waste most.  A constant
+ *            size becomes a constant class in the caller; any other up to 192
+ *            is one look into a table, above that a bit scan.
+ * Large.     More than 8 KiB comes from the page allocator as a compound block,
+ *            whose order is remembered in its head: ksize() and kfree() need no
+ *            header before the memory.
+ * Rejected.  Headers: they spoil alignment, and kfree() finds the cache from the
+ *            page anyway.
+ *
+ * The fast ends are in slab.c, next to what they inline.
+ */
+#include <kernel/core/panic.h>
+#include <kernel/core/printk.h>
+#include <kernel/core/report.h>
+#include <lib/math.h>
+#include <mm/virt/vmalloc.h>
+#include <string.h>
+#include "slab_impl.h"
+
+struct kmem_cache *kmalloc_caches[KMALLOC_NR_CLASSES];
+
+static const struct {
+	const char *name;
+	unsigned int size;
+} kmalloc_classes[KMALLOC_NR_CLASSES] = {
+	[1] = {"kmalloc-96", 96},    [2] = {"kmalloc-192", 192},
+	[3] = {"kmalloc-8", 8},	     [4] = {"kmalloc-16", 16},
+	[5] = {"kmalloc-32", 32},    [6] = {"kmalloc-64", 64},
+	[7] = {"kmalloc-128", 128},  [8] = {"kmalloc-256", 256},
+	[9] = {"kmalloc-512", 512},  [10] = {"kmalloc-1k", 1024},
+	[11] = {"kmalloc-2k", 2048}, [12] = {"kmalloc-4k", 4096},
+	[13] = {"kmalloc-8k", 8192},
+};
+
+const u8 kmalloc_small_classes[24] = {
+	3, 4, 5, 5, 6, 6, 6, 6, /* to  64 */
+	1, 1, 1, 1, 7, 7, 7, 7, /* to 128 */
+	2, 2, 2, 2, 2, 2, 2, 2, /* to 192 */
+};
+
+void kmalloc_init(void)
+{
+	for (int i = 1; i < KMALLOC_NR_CLASSES; i++) {
+		unsigned int size = kmalloc_classes[i].size;
+
+		/* Powers of two are aligned to their size. */
+		kmalloc_caches[i] = kmem_cache_create(
+			kmalloc_classes[i].name, size,
+			is_power_of_2(size) ? min(size, (unsigned)PAGE_SIZE)
+					    : 0,
+			SLAB_PANIC | SLAB_NO_MERGE, NULL);
+	}
+}
+
+/* --- large ----------------------------------------------------------------- */
+
+void *kmalloc_large_node(size_t size, gfp_t gfp, int node)
+{
+	struct page *page;
+
+	if (size > KMALLOC_MAX_SIZE)
+		return NULL;
+	page = alloc_pages_node(node, gfp | __GFP_COMP,
+				order_base_2(DIV_ROUND_UP(size, PAGE_SIZE)));
+	return page ? page_address(page) : NULL;
+}
+
+void *kmalloc_large(size_t size, gfp_t gfp)
+{
+	return kmalloc_large_node(size, gfp, NUMA_NO_NODE);
+}
+
+/* The compound block that begins at @object, or NULL. */
+static struct page *large_page(const void *object)
+{
+	struct page *page = virt_to_page(object);
+
+	if (!IS_ALIGNED((unsigned long)object, PAGE_SIZE) ||
+	    page_type(page) != PAGE_USED || !PageHead(page))
+		return NULL;
+	return page;
+}
+
+void kfree_large(const void *object)
+{
+	struct page *page = large_page(object);
+
+	if (unlikely(!page)) {
+		if (report_note(REPORT_SLAB))
+			WARN(true, "kfree: %p was not allocated", object);
+		return;
+	}
+	__free_pages(page, compound_order(page));
+}
+
+/* --- around ---------------------------------------------------------------- */
+
+size_t ksize(const void *object)
+{
+	struct slab *slab;
+	struct page *page;
+
+	if (ZERO_OR_NULL_PTR(object))
+		return 0;
+	slab = slab_of(object);
+	if (slab)
+		return slab->cache->object_size;
+	page = large_page(object);
+	return page ? PAGE_SIZE << compound_order(page) : 0;
+}
+
+void *krealloc(const void *object, size_t size, gfp_t gfp)
+{
+	size_t old = ksize(object);
+	void *new;
+
+	if (!size) {
+		kfree(object);
+		return ZERO_SIZE_PTR;
+	}
+	if (size <= old)
+		return (void *)object;
+	new = kmalloc(size, gfp);
+	if (!new)
+		return NULL;
+	if (old) {
+		memcpy(new, object, old);
+		kfree(object);
+	}
+	return new;
+}
+
+char *kstrdup(const char *text, gfp_t gfp)
+{
+	size_t len = text ? strlen(text) + 1 : 0;
+	char *copy = text ? kmalloc(len, gfp) : NULL;
+
+	return copy ? memcpy(copy, text, len) : NULL;
+}
+
+void *kvmalloc(size_t size, gfp_t gfp)
+{
+	gfp_t try = gfp;
+	void *object;
+
+	/* Above a page there is another way: do not try hard. */
+	if (size > PAGE_SIZE)
+		try = (gfp | __GFP_NORETRY | __GFP_NOWARN) & ~__GFP_NOFAIL;
+	object = kmalloc(size, try);
+	if (object || size <= PAGE_SIZE)
+		return object;
+	return __vmalloc(size, PAGE_SIZE, gfp, 0, NUMA_NO_NODE);
+}
+
+void kvfree(const void *object)
+{
+	if (is_vmalloc_addr(object))
+		vfree(object);
+	else
+		kfree(object);
+}
+
+void kvfree_call_rcu(struct rcu_head *head, void *object)
+{
+	struct slab *slab = slab_of(object);
+
+	if (static_branch_likely(&slab_use_sheaves) && slab &&
+	    slab_sheaf_free_rcu(slab->cache, slab, object))
+		return;
+	/* RCU takes a small offset for a function that frees. */
+	call_rcu(head, (rcu_callback_t)((void *)head - object));
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab_page.c - cut pages into objects, and give them back.
+ *
+ * Idea.       A slab is one block of pages.  Its struct page is its descriptor
+ *             (struct slab), so an object finds its cache by arithmetic.
+ * Order.      Each cache has the order that wastes little, and the least that
+ *             holds one object.  The first is asked for politely, the second
+ *             with all that the caller allows.
+ * Shuffle.    Objects are linked in a random order, so that neighbours in
+ *             memory are not neighbours in time: an overflow hits something
+ *             the attacker did not choose.  Each cache draws one permutation
+ *             when it is made, each slab only where to begin in it.
+ * Invariant.  nr_slabs and total_objects of the node count every slab, on a
+ *             list or not.
+ *
+ * Context: as the caller's flags say; freeing, any but NMI.
+ */
+#include <kernel/core/panic.h>
+#include <kernel/core/rcu.h>
+#include <lib/math.h>
+#include <string.h>
+#include "slab_impl.h"
+
+/* What a caller's flags say that the page allocator should not hear. */
+#define SLAB_GFP_OWN (__GFP_ZERO | __GFP_ACCOUNT)
+
+static struct page *pages_for_slab(struct kmem_cache *s, gfp_t gfp, int node,
+				   unsigned int *order)
+{
+	gfp_t polite = (gfp | __GFP_NOWARN | __GFP_NORETRY) & ~__GFP_NOFAIL;
+	struct page *page;
+
+	*order = s->order;
+	if (s->order > s->min_order) {
+		page = alloc_pages_node(node, polite & ~__GFP_DIRECT_RECLAIM,
+					s->order);
+		if (page)
+			return page;
+		*order = s->min_order;
+	}
+	return alloc_pages_node(node, gfp, *order);
+}
+
+/* Where the @i-th object in the slab's random order begins. */
+static void *object_at(struct kmem_cache *s, void *base, unsigned int i,
+		       unsigned int start, unsigned int objects)
+{
+	unsigned int n = i;
+
+	if (s->shuffle && objects == s->objects) {
+		n = start + i;
+		if (n >= objects)
+			n -= objects;
+		n = s->shuffle[n];
+	}
+	return base + n * s->size + s->left_pad;
+}
+
+static void link_objects(struct kmem_cache *s, struct slab *slab,
+			 unsigned int objects)
+{
+	unsigned int start = s->shuffle ? slab_random() % objects : 0;
+	void *base = slab_base(slab), *object, *next;
+
+	object = object_at(s, base, 0, start, objects);
+	slab->state.freelist = object;
+	for (unsigned int i = 1; i <= objects; i++) {
+		next = i < objects ? object_at(s, base, i, start, objects)
+				   : NULL;
+		if (cache_debug(s))
+			slab_debug_init_object(s, object, false);
+		if (unlikely(s->ctor))
+			s->ctor(object);
+		slab_link_free(s, object, next);
+		object = next;
+	}
+}
+
+struct slab *slab_page_alloc(struct kmem_cache *s, gfp_t gfp, int node)
+{
+	struct kmem_cache_node *n;
+	unsigned int order, objects;
+	struct page *page;
+	struct slab *slab;
+
+	gfp = (gfp & ~SLAB_GFP_OWN) | s->gfp;
+	page = pages_for_slab(s, gfp, node, &order);
+	if (unlikely(!page))
+		return NULL;
+
+	objects = order == s->order ? s->objects : s->min_objects;
+	page_set_type(page, PAGE_SLAB);
+	slab = (struct slab *)page;
+	slab->cache = s;
+	slab->owners = 0;
+	slab->state.counters = 0;
+	slab->state.objects = objects;
+	if (unlikely(s->flags & SLAB_POISON))
+		memset(slab_base(slab), SLAB_BYTE_PAD, PAGE_SIZE << order);
+	link_objects(s, slab, objects);
+
+	n = s->node[page_to_nid(page)];
+	atomic_long_inc(&n->nr_slabs);
+	atomic_long_add(objects, &n->total_objects);
+	return slab;
+}
+
+static void give_back(struct slab *slab)
+{
+	struct page *page = slab_page(slab);
+
+	page_set_type(page, PAGE_USED);
+	__free_pages(page, compound_order(page));
+}
+
+static void give_back_rcu(struct rcu_head *head)
+{
+	give_back(container_of(head, struct slab, rcu));
+}
+
+void slab_page_free(struct kmem_cache *s, struct slab *slab)
+{
+	struct kmem_cache_node *n = s->node[slab_nid(slab)];
+
+	BUG_ON(slab->state.inuse || slab->state.frozen);
+	atomic_long_sub(slab->state.objects, &n->total_objects);
+	if (s->flags & SLAB_TYPESAFE_BY_RCU)
+		call_rcu(&slab->rcu, give_back_rcu);
+	else
+		give_back(slab);
+	/* Last: kmem_cache_destroy() may be waiting for it. */
+	atomic_long_dec(&n->nr_slabs);
+}
+
+bool slab_object_valid(const struct kmem_cache *s, const struct slab *slab,
+		       const void *object)
+{
+	unsigned long off =
+		(unsigned long)object - (unsigned long)slab_base(slab);
+
+	if (off >= PAGE_SIZE << compound_order(slab_page(slab)))
+		return false;
+	if (slab_object_index(s, slab, object) >= slab->state.objects)
+		return false;
+	return off ==
+	       (unsigned long)slab_object_index(s, slab, object) * s->size +
+		       s->left_pad;
+}

@@ -43,13 +43,13 @@ BOOT_PARAM_ULONG("watchdog_ms", watchdog_ms, 0, 3600000,
 struct watched_cpu {
 	/* Any watcher: a late store postpones a report by a round. */
 	u64 asked;	/* when the ping under way was sent */
-	u64 hard_limit; /* ns without an answer; doubles with each report */
+	s64 hard_limit; /* ns without an answer; doubles with each report */
 	struct call_single_data ping;
 
 	/* Own CPU, in its answer. */
 	unsigned long passes; /* of rcu_watch, when last seen to move */
 	u64 since;	      /* when that was */
-	u64 soft_limit;	      /* as hard_limit */
+	s64 soft_limit;	      /* as hard_limit */
 };
 static DEFINE_PER_CPU(struct watched_cpu, watched_cpu);
 
@@ -87,7 +87,7 @@ static void check_soft_lockup(struct watched_cpu *self, u64 now)
 		self->soft_limit = limit_ns();
 		return;
 	}
-	if (now - self->since < self->soft_limit)
+	if ((s64)(now - self->since) < self->soft_limit)
 		return;
 	self->soft_limit *= 2;
 	if (!report_note(REPORT_SOFT_LOCKUP))
@@ -117,14 +117,16 @@ static void report_hard_lockup(unsigned int cpu, u64 ns)
 static void look_at(unsigned int cpu, u64 now)
 {
 	struct watched_cpu *watched = per_cpu_ptr(&watched_cpu, cpu);
+	/* Negative if the other watcher has asked since @now. */
+	s64 waited = now - READ_ONCE(watched->asked);
 
 	if (!READ_ONCE(watched->ping.busy)) {
 		watched->hard_limit = limit_ns();
 		WRITE_ONCE(watched->asked, now);
 		smp_call_function_single_async(cpu, &watched->ping);
-	} else if (now - READ_ONCE(watched->asked) > watched->hard_limit) {
+	} else if (waited > watched->hard_limit) {
 		watched->hard_limit *= 2;
-		report_hard_lockup(cpu, now - watched->asked);
+		report_hard_lockup(cpu, waited);
 	}
 }
 

@@ -35,6 +35,8 @@
 #define DEBUG_EXIT_PORT	 0xf4
 #define DEBUG_EXIT_PANIC 45 /* QEMU's status is 2 * 45 + 1 */
 
+#define RULER "----------------------------------------------------------\n"
+
 #define STOP_PATIENCE_NS 1000000000ull
 #define STOP_MAX_LOOPS	 100000000u /* while the clock still stands */
 
@@ -179,6 +181,15 @@ static void panic_begin(void)
 	printk_panic_begin();
 }
 
+static void print_backtrace(const struct trap_frame *regs, const void *frame)
+{
+	pr_emerg("Backtrace:\n");
+	if (regs)
+		backtrace_print_regs(regs);
+	else
+		backtrace_print_from(frame);
+}
+
 /* @frame is the frame of whoever calls us, if there are no @regs. */
 static void __noreturn panic_common(const struct trap_frame *regs,
 				    const void *frame, const char *fmt,
@@ -189,28 +200,23 @@ static void __noreturn panic_common(const struct trap_frame *regs,
 	panic_begin();
 	vscnprintf(why, sizeof(why), fmt, ap);
 	if (depth > 1) {
+		printk_panic_again();
 		pr_emerg("PANIC inside the panic: %s\n", why);
-		if (regs)
-			pr_emerg("at %pS, address %#lx\n", (void *)regs->rip,
-				 read_cr2());
+		/* The stack shows both; if it is what is broken, the next
+		 * panic ends it. */
+		print_backtrace(regs, frame);
 		end_machine();
 	}
-	pr_emerg("----------------------------------------------------------\n");
-	pr_emerg("PANIC on cpu%u in task %s (pid %d): %s\n",
+	/* One call, so that it is in the log before a console can fail. */
+	pr_emerg(RULER "PANIC on cpu%u in task %s (pid %d): %s\n",
 		 smp_processor_id(), task_name(current),
 		 current ? current->pid : 0, why);
-	if (regs) {
+	if (regs)
 		regs_print(regs);
-		pr_emerg("Backtrace:\n");
-		backtrace_print_regs(regs);
-	} else {
-		pr_emerg("Backtrace:\n");
-		backtrace_print_from(frame);
-	}
+	print_backtrace(regs, frame);
 	lockdep_print_held();
 	print_other_cpus();
-	pr_emerg("PANIC: %s\n", why);
-	pr_emerg("----------------------------------------------------------\n");
+	pr_emerg("PANIC: %s\n" RULER, why);
 	end_machine();
 }
 

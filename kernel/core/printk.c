@@ -315,16 +315,31 @@ void printk_init(void)
 
 /* -- Panic ------------------------------------------------------------------- */
 
+static bool torn_line;
+static u64 panic_seq; /* the first line of the panic */
+
 void printk_panic_begin(void)
 {
 	WRITE_ONCE(console_owner, smp_processor_id() + 1);
 	/* Whoever was writing may have been stopped in mid-line. */
-	for (struct console *con = consoles; con; con = con->next)
-		con->write(con, "\n", 1);
-	printk_panic_flush();
+	torn_line = true;
+	panic_seq = READ_ONCE(ring.head);
+}
+
+void printk_panic_again(void)
+{
+	early_console.next = NULL;
+	early_console.seq = panic_seq;
+	consoles = &early_console;
+	torn_line = true;
 }
 
 void printk_panic_flush(void)
 {
+	if (torn_line) {
+		torn_line = false;
+		for (struct console *con = consoles; con; con = con->next)
+			con->write(con, "\n", 1);
+	}
 	write_some(~0u, true);
 }

@@ -135,3 +135,7 @@ void printk_init(void);
  */
 void printk_panic_begin(void);
 void printk_panic_flush(void);
+
+/* A console may be what failed: from here on the polled serial port alone, and
+ * on it the panic from its beginning. */
+void printk_panic_again(void);

@@ -379,12 +379,34 @@ bool preemptible(void)
 	return preempt_count() == 0 && !irqs_disabled();
 }
 
+/*
+ * A switch is due, but the caller has interrupts off and may turn them on
+ * without another look: an interrupt of our own will do the looking.
+ */
+static void preempt_when_irqs_are_on(void)
+{
+	struct rq *rq = this_rq();
+
+	preempt_disable();
+	spin_lock(&rq->lock);
+	if (!rq->resched_sent) {
+		rq->resched_sent = true;
+		arch_send_reschedule(rq->cpu);
+	}
+	spin_unlock(&rq->lock);
+	preempt_enable_no_resched();
+}
+
 /* From preempt_enable(), by way of the thunk. */
 void preempt_schedule(void);
 void preempt_schedule(void)
 {
-	if (!preemptible())
+	if (preempt_count())
 		return;
+	if (irqs_disabled()) {
+		preempt_when_irqs_are_on();
+		return;
+	}
 	do {
 		preempt_disable();
 		__schedule(true);

@@ -124,6 +124,28 @@ TEST(sched, realtime_task_preempts_at_once)
 	unpin();
 }
 
+/* With interrupts off it cannot; but then as soon as they are on. */
+TEST(sched, preemption_waits_for_interrupts_to_be_on)
+{
+	unsigned int cpu = pin_here();
+	struct mark m = {0};
+	struct task *t = make_on(leave_mark, &m, cpu);
+	u64 end;
+
+	sched_set_fifo(t, 1);
+	local_irq_disable();
+	wake_up_process(t);
+	EXPECT(!READ_ONCE(m.ran));
+	local_irq_enable();
+	/* Nothing in this loop offers to switch. */
+	for (end = ktime_get_ns() + 500 * MS;
+	     !READ_ONCE(m.ran) && ktime_get_ns() < end;)
+		cpu_relax();
+	EXPECT(READ_ONCE(m.ran));
+	task_join(t);
+	unpin();
+}
+
 TEST(sched, realtime_levels_run_in_order)
 {
 	static const int levels[] = {7, RT_PRIO_MAX, RT_PRIO_MIN, 30, 8};
@@ -452,6 +474,26 @@ TEST_T(sched, wakeups_are_never_lost, 60)
 		task_join(m[i].task);
 }
 
+static int sleep_through(void *arg)
+{
+	u64 start = ktime_get_ns();
+
+	sleep_ns(30 * MS);
+	return ktime_get_ns() - start >= 30 * MS;
+}
+
+TEST(sched, sleep_goes_on_when_woken_early)
+{
+	struct task *t = make(sleep_through, NULL);
+
+	wake_up_process(t);
+	for (int i = 0; i < 5; i++) {
+		sleep_ns(2 * MS);
+		wake_up_process(t);
+	}
+	EXPECT_EQ(task_join(t), 1);
+}
+
 TEST(sched, sleep_is_never_early)
 {
 	for (int i = 0; i < 10; i++) {
@@ -654,6 +696,61 @@ TEST(sched, an_idle_cpu_fetches_a_waiting_task)
 	EXPECT_NE(m.cpu, there);
 	WRITE_ONCE(holder.stop, true);
 	EXPECT_EQ(task_join(holder.task), 1);
+	task_join(t);
+	unpin();
+}
+
+/* No CPU is idle, and its last one is held by a more urgent task. */
+static int sleep_once(void *arg)
+{
+	set_current_state(TASK_UNINTERRUPTIBLE);
+	schedule();
+	return leave_mark(arg);
+}
+
+TEST(sched, a_realtime_task_goes_where_it_can_run)
+{
+	unsigned int here, there, n = num_online_cpus();
+	struct spinner holder = {0}, s[16] = {{0}};
+	struct mark m = {0};
+	struct task *t;
+
+	if (n < 2 || n > 16)
+		SKIP("needs 2 to 16 CPUs");
+	here = pin_here();
+	there = here == nth_cpu(0) ? nth_cpu(1) : nth_cpu(0);
+	t = make_on(sleep_once, &m, there);
+	sched_set_fifo(t, 10);
+	wake_up_process(t);
+	while (READ_ONCE(t->state) != TASK_UNINTERRUPTIBLE ||
+	       READ_ONCE(t->on_cpu))
+		msleep(1);
+	set_cpus_allowed(t, &cpu_online_mask);
+
+	holder.task = make_on(hold_cpu, &holder, there);
+	sched_set_fifo(holder.task, 20);
+	wake_up_process(holder.task);
+	for (unsigned int i = 0; i < n; i++) {
+		if (nth_cpu(i) == there)
+			continue;
+		s[i].task = make_on(spin_and_count, &s[i], nth_cpu(i));
+		wake_up_process(s[i].task);
+		while (!READ_ONCE(s[i].count))
+			msleep(1);
+	}
+	while (!READ_ONCE(holder.count))
+		msleep(1);
+
+	wake_up_process(t);
+	for (int i = 0; i < 100 && !READ_ONCE(m.ran); i++)
+		msleep(1);
+	EXPECT(READ_ONCE(m.ran));
+	EXPECT_NE(m.cpu, there);
+	WRITE_ONCE(holder.stop, true);
+	EXPECT_EQ(task_join(holder.task), 1);
+	for (unsigned int i = 0; i < n; i++)
+		if (s[i].task)
+			stop_spinner(&s[i]);
 	task_join(t);
 	unpin();
 }

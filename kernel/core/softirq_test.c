@@ -15,7 +15,6 @@
 
 static struct completion served;
 static atomic_t nr_served;
-static int again;
 static u32 context;
 static unsigned int served_on;
 
@@ -24,25 +23,19 @@ static void serve(void)
 	context = preempt_count();
 	served_on = smp_processor_id();
 	atomic_inc(&nr_served);
-	if (again) {
-		again--;
-		raise_softirq(TEST_SOFTIRQ);
-	} else {
-		complete(&served);
-	}
+	complete(&served);
 }
 
-static void start(int repeat)
+static void start(void)
 {
 	init_completion(&served);
 	atomic_set(&nr_served, 0);
-	again = repeat;
 	open_softirq(TEST_SOFTIRQ, serve);
 }
 
 TEST(softirq, is_served_soon_in_its_context)
 {
-	start(0);
+	start();
 	raise_softirq(TEST_SOFTIRQ);
 	EXPECT_GT(wait_for_completion_timeout(&served, 1000 * MS), 0);
 	EXPECT(context & SOFTIRQ_OFFSET);
@@ -52,7 +45,7 @@ TEST(softirq, is_served_soon_in_its_context)
 
 TEST(softirq, waits_while_held_off)
 {
-	start(0);
+	start();
 	local_bh_disable();
 	EXPECT(in_softirq());
 	EXPECT(!in_serving_softirq());
@@ -68,14 +61,36 @@ TEST(softirq, waits_while_held_off)
 	EXPECT_EQ(preempt_count(), 0);
 }
 
-/* One that is always raised again does not stop the tasks of its CPU. */
-TEST(softirq, overload_is_left_to_the_daemon)
+/* One that is always raised again shares its CPU with the tasks there. */
+static bool stop_raising;
+
+static void serve_until_told(void)
 {
-	start(20000);
+	atomic_inc(&nr_served);
+	if (READ_ONCE(stop_raising))
+		complete(&served);
+	else
+		raise_softirq(TEST_SOFTIRQ);
+}
+
+TEST(softirq, overload_does_not_keep_tasks_out)
+{
+	struct cpumask here = cpumask_of(smp_processor_id());
+	u64 end;
+
+	EXPECT_EQ(set_cpus_allowed(current, &here), 0);
+	start();
+	WRITE_ONCE(stop_raising, false);
+	open_softirq(TEST_SOFTIRQ, serve_until_told);
 	raise_softirq(TEST_SOFTIRQ);
-	msleep(1);
-	EXPECT_GT(wait_for_completion_timeout(&served, 5000 * MS), 0);
-	EXPECT_EQ(atomic_read(&nr_served), 20001);
+	/* Until it has had its turns between ours. */
+	end = ktime_get_ns() + 5000 * MS;
+	while (atomic_read(&nr_served) < 1000 && ktime_get_ns() < end)
+		cpu_relax();
+	EXPECT_GE(atomic_read(&nr_served), 1000);
+	WRITE_ONCE(stop_raising, true);
+	EXPECT_GT(wait_for_completion_timeout(&served, 1000 * MS), 0);
+	EXPECT_EQ(set_cpus_allowed(current, &cpu_online_mask), 0);
 }
 
 static void raise_here(void *unused)
@@ -88,7 +103,7 @@ TEST(softirq, runs_on_the_cpu_that_raised_it)
 	unsigned int cpu;
 
 	for_each_online_cpu(cpu) {
-		start(0);
+		start();
 		smp_call_function_single(cpu, raise_here, NULL, true);
 		EXPECT_GT(wait_for_completion_timeout(&served, 1000 * MS), 0);
 		EXPECT_EQ(served_on, cpu);

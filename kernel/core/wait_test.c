@@ -306,7 +306,7 @@ static int visit(void *arg)
 		while (n > most && !atomic_try_cmpxchg(&r->most, &most, n))
 			;
 		if (i % 8 == 0)
-			yield();
+			sleep_ns(20000);
 		atomic_dec(&r->inside);
 		up(&r->places);
 	}
@@ -339,6 +339,34 @@ TEST(semaphore, trylock_and_timeout_take_what_is_there)
 	EXPECT_EQ(down_timeout(&s, 5 * MS), 0);
 	EXPECT_EQ(s.count, 0);
 	EXPECT(list_empty(&s.waiters));
+}
+
+static int go_down(void *arg)
+{
+	down(arg);
+	return 0;
+}
+
+TEST(semaphore, each_up_lets_one_waiter_go)
+{
+	DEFINE_SEMAPHORE(s, 0);
+	struct task *t[3];
+
+	for (int i = 0; i < 3; i++)
+		t[i] = run(go_down, &s);
+	msleep(SETTLE_MS);
+	for (int up_to = 1; up_to <= 3; up_to++) {
+		int gone = 0;
+
+		up(&s);
+		msleep(SETTLE_MS);
+		for (int i = 0; i < 3; i++)
+			gone += task_exited(t[i]);
+		EXPECT_EQ(gone, up_to);
+		EXPECT_EQ(s.count, 0);
+	}
+	for (int i = 0; i < 3; i++)
+		task_join(t[i]);
 }
 
 static int down_killably(void *arg)

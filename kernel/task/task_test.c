@@ -208,8 +208,8 @@ static int sleep_killably(void *arg)
 
 static int sleep_stubbornly(void *arg)
 {
-	sleep_ns(100 * MS);
-	return kill_pending();
+	set_current_state(TASK_UNINTERRUPTIBLE);
+	return schedule_timeout(100 * MS) == 0 && kill_pending();
 }
 
 static int spin_until_killed(void *arg)

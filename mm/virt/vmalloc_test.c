@@ -176,6 +176,10 @@ TEST(vmalloc, impossible_size_is_refused)
 	EXPECT_EQ(vmalloc(VMALLOC_SIZE), NULL);
 	EXPECT_EQ(vmalloc(~0ul - PAGE_SIZE), NULL);
 	EXPECT_EQ(vmalloc(~0ul), NULL);
+	/* Here the pages can be had, but not the addresses. */
+	EXPECT_EQ(__vmalloc(3 * PAGE_SIZE, VMALLOC_SIZE, GFP_KERNEL, 0,
+			    NUMA_NO_NODE),
+		  NULL);
 	EXPECT_EQ(pages_held(), before);
 }
 

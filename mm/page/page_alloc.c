@@ -186,6 +186,17 @@ static noinline __cold void report_failure(int nid, gfp_t gfp,
 	backtrace_print();
 }
 
+/* Nothing could be reclaimed just now: whoever has memory needs the CPU. */
+static void let_others_free(gfp_t gfp)
+{
+	if (!preemptible())
+		cpu_relax();
+	else if (gfp & (__GFP_NOFAIL | __GFP_RETRY_MAYFAIL))
+		sleep_ns(NSEC_PER_MSEC);
+	else
+		cond_resched();
+}
+
 /* Reclaim until there is a block, or until it is clear that there will not be
  * one; the latter never happens with __GFP_NOFAIL. */
 static struct page *take_or_reclaim(int nid, gfp_t gfp, unsigned int order)
@@ -212,13 +223,11 @@ static struct page *take_or_reclaim(int nid, gfp_t gfp, unsigned int order)
 				pr_err("still waiting for a block of order %u "
 				       "that must not fail\n",
 				       order);
-			cpu_relax();
 		} else if ((gfp & __GFP_NORETRY) ||
 			   fruitless > MAX_FRUITLESS_ROUNDS) {
 			return NULL;
 		}
-		if (!in_atomic() && !irqs_disabled())
-			cond_resched();
+		let_others_free(gfp);
 	}
 }
 

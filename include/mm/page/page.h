@@ -56,8 +56,9 @@ struct page {
 	/* PG_* bits, atomically; the zone in the top byte, fixed at boot. */
 	unsigned long flags;
 
-	/* The owner's five words, by its own rules.  What an owner leaves
-	 * here is not looked at when the page is freed. */
+	/* The owner's five words, by its own rules: undefined at first, and
+	 * not looked at when the page is freed.  The first one stays even: see
+	 * compound_head. */
 	union {
 		/* Page cache, anonymous, and anything else on an LRU list. */
 		struct {

@@ -22,6 +22,11 @@
  * Fit.        Bins of exact size up to 1 KiB, then eight to each power of two.
  *             A request takes from the first filled bin whose every chunk is
  *             big enough: constant time, no search, little waste.
+ * Quick.      Splitting and merging is most of the work, and programs free small
+ *             blocks only to ask for the same again.  A few of each small size
+ *             are kept aside as they are, to be handed out first; their
+ *             neighbours take them for used.  They are merged after all before
+ *             the heap grows, and when they would keep a heap from shrinking.
  * Large.      From HEAP_LARGE on a block is a segment of its own and goes back
  *             to the system when freed.  Another segment that falls empty goes
  *             back too, except one, so that a task that allocates and frees at
@@ -55,6 +60,9 @@
 #define EXACT_LIMIT 1024ul
 #define BINS_DOUBLE 8
 #define BINS	    128
+#define QUICK_LIMIT 512ul
+#define QUICK_SIZES (QUICK_LIMIT / HEAP_ALIGN)
+#define QUICK_MAX   8
 
 /* Flags, in the low bits of a chunk's head. */
 #define CHUNK_USED	1ul /* allocated */
@@ -64,10 +72,13 @@
 #define CHUNK_FLAGS	15ul
 
 struct chunk {
-	struct heap *heap;
-	size_t head; /* bytes, header included, and flags */
+	struct heap *heap; /* plus 1 while set aside */
+	size_t head;	   /* bytes, header included, and flags */
 	/* From here on the user's bytes, while in use. */
-	struct list_head bin;
+	union {
+		struct list_head bin;
+		struct chunk *next_quick;
+	};
 };
 #define CHUNK_HEADER offsetof(struct chunk, bin)
 #define CHUNK_MIN    ALIGN(sizeof(struct chunk) + sizeof(size_t), HEAP_ALIGN)
@@ -88,6 +99,9 @@ struct heap {
 	struct segment *empty; /* kept in reserve, or NULL */
 	size_t next_segment;
 	size_t held, used, peak, blocks;
+	struct chunk *quick[QUICK_SIZES];
+	unsigned char nr_quick[QUICK_SIZES];
+	unsigned int nr_aside; /* the sum of those */
 	DECLARE_BITMAP(filled, BINS);
 	struct list_head bins[BINS];
 };
@@ -334,13 +348,76 @@ static void chunk_release(struct heap *heap, struct chunk *c)
 		segment_fell_empty(heap, segment_of_first(c));
 }
 
+/* -- Small chunks set aside, under the lock -- */
+
+/* Marks the owner, so that freeing the block again is refused. */
+static bool quick_push(struct heap *heap, struct chunk *c)
+{
+	size_t i = chunk_size(c) / HEAP_ALIGN;
+
+	if (i >= QUICK_SIZES || heap->nr_quick[i] == QUICK_MAX)
+		return false;
+	c->heap = (void *)heap + 1;
+	c->next_quick = heap->quick[i];
+	heap->quick[i] = c;
+	heap->nr_quick[i]++;
+	heap->nr_aside++;
+	return true;
+}
+
+/* One of exactly @size, or NULL. */
+static struct chunk *quick_pop(struct heap *heap, size_t size)
+{
+	size_t i = size / HEAP_ALIGN;
+	struct chunk *c = i < QUICK_SIZES ? heap->quick[i] : NULL;
+
+	if (c) {
+		heap->quick[i] = c->next_quick;
+		heap->nr_quick[i]--;
+		heap->nr_aside--;
+		c->heap = heap;
+	}
+	return c;
+}
+
+/* Does it hold so much more than is used that it should give something back? */
+static bool heap_is_sparse(const struct heap *heap)
+{
+	return heap->held > SEGMENT_MAX && heap->used < heap->held / 4;
+}
+
+/* Returns whether there were any. */
+static bool quick_merge(struct heap *heap)
+{
+	bool any = heap->nr_aside;
+
+	for (size_t i = 0; i < QUICK_SIZES; i++) {
+		struct chunk *c;
+
+		while ((c = quick_pop(heap, i * HEAP_ALIGN)))
+			chunk_release(heap, c);
+	}
+	return any;
+}
+
 static void heap_note_used(struct heap *heap, struct chunk *c)
 {
 	heap->used += chunk_size(c);
 	heap->blocks++;
 }
 
-static void *small_alloc(struct heap *heap, size_t align, size_t size)
+/* A block of a size that was freed just now; NULL if there is none. */
+static void *quick_alloc(struct heap *heap, size_t size)
+{
+	struct chunk *c = quick_pop(heap, chunk_size_for(size));
+
+	if (!c)
+		return NULL;
+	heap_note_used(heap, c);
+	return chunk_data(c);
+}
+
+static noinline void *small_alloc(struct heap *heap, size_t align, size_t size)
 {
 	/* Room to give up in front, as a chunk, where alignment asks for it. */
 	size_t need = chunk_size_for(size);
@@ -348,6 +425,8 @@ static void *small_alloc(struct heap *heap, size_t align, size_t size)
 	struct chunk *c = bin_find(heap, need + slack);
 	size_t front;
 
+	if (!c && quick_merge(heap))
+		c = bin_find(heap, need + slack);
 	if (!c)
 		c = segment_add(heap, need + slack);
 	if (!c)
@@ -373,7 +452,7 @@ static void *small_alloc(struct heap *heap, size_t align, size_t size)
 }
 
 /* A segment of its own; the word in front of the chunk finds it again. */
-static void *large_alloc(struct heap *heap, size_t align, size_t size)
+static noinline void *large_alloc(struct heap *heap, size_t align, size_t size)
 {
 	const size_t front = sizeof(struct segment) + HEAP_ALIGN + CHUNK_HEADER;
 	struct segment *seg = segment_alloc(front + align + size);
@@ -448,16 +527,17 @@ void heap_destroy(struct heap *heap)
 
 void *heap_alloc(struct heap *heap, size_t align, size_t size)
 {
-	void *p;
+	void *p = NULL;
 
 	if (size > HEAP_MAX || align > HEAP_MAX)
 		return NULL;
 	align = max(align, (size_t)HEAP_ALIGN);
 	mutex_lock(&heap->lock);
-	if (size + align < HEAP_LARGE)
-		p = small_alloc(heap, align, size);
-	else
-		p = large_alloc(heap, align, size);
+	if (align == HEAP_ALIGN)
+		p = quick_alloc(heap, size);
+	if (!p)
+		p = size + align < HEAP_LARGE ? small_alloc(heap, align, size)
+					      : large_alloc(heap, align, size);
 	mutex_unlock(&heap->lock);
 	return p;
 }
@@ -493,8 +573,10 @@ bool heap_free(void *p)
 	heap->blocks--;
 	if (c->head & CHUNK_LARGE)
 		large_free(heap, c);
-	else
+	else if (heap_is_sparse(heap) || !quick_push(heap, c))
 		chunk_release(heap, c);
+	if (heap->nr_aside && heap_is_sparse(heap))
+		quick_merge(heap);
 	mutex_unlock(&heap->lock);
 	return true;
 }
@@ -563,6 +645,7 @@ bool heap_trim(struct heap *heap)
 	struct segment *seg;
 
 	mutex_lock(&heap->lock);
+	quick_merge(heap);
 	seg = heap->empty;
 	heap->empty = NULL;
 	if (seg)
@@ -584,7 +667,7 @@ void heap_get_stats(struct heap *heap, struct heap_stats *stats)
 /* -- The validator -- */
 
 struct census {
-	size_t held, used, blocks, free_chunks;
+	size_t held, used, blocks, free_chunks, quick_chunks;
 };
 
 /* Walks the chunks from @c to the sentinel. */
@@ -595,15 +678,18 @@ static const char *check_chunks(struct heap *heap, struct segment *seg,
 	size_t prev_used = CHUNK_PREV_USED;
 
 	for (; (char *)c < end; c = chunk_next(c)) {
-		if (c->heap != heap)
+		bool quick = c->heap == (void *)heap + 1;
+
+		if (c->heap != heap && !quick)
 			return "chunk of another heap";
 		if (chunk_size(c) < CHUNK_MIN || (char *)chunk_next(c) > end)
 			return "chunk with a bad size";
 		if ((c->head & CHUNK_PREV_USED) != prev_used)
 			return "chunk wrong about its left neighbour";
 		if (c->head & CHUNK_USED) {
-			n->used += chunk_size(c);
-			n->blocks++;
+			n->used += quick ? 0 : chunk_size(c);
+			n->blocks += !quick;
+			n->quick_chunks += quick;
 			prev_used = CHUNK_PREV_USED;
 		} else {
 			if (!prev_used)
@@ -659,6 +745,28 @@ static const char *check_bins(struct heap *heap, struct census *n)
 	return n->free_chunks ? "free chunk in no bin" : NULL;
 }
 
+static const char *check_quick(struct heap *heap, struct census *n)
+{
+	unsigned int sum = 0;
+
+	for (size_t i = 0; i < QUICK_SIZES; i++) {
+		unsigned int count = 0;
+
+		for (struct chunk *c = heap->quick[i]; c; c = c->next_quick) {
+			if (count++ == QUICK_MAX ||
+			    chunk_size(c) != i * HEAP_ALIGN)
+				return "list of chunks set aside is broken";
+		}
+		if (count != heap->nr_quick[i])
+			return "chunks set aside are miscounted";
+		n->quick_chunks -= count;
+		sum += count;
+	}
+	if (sum != heap->nr_aside)
+		return "sum of chunks set aside is wrong";
+	return n->quick_chunks ? "chunk set aside, on no list" : NULL;
+}
+
 const char *heap_check(struct heap *heap)
 {
 	struct census n = {0};
@@ -668,6 +776,8 @@ const char *heap_check(struct heap *heap)
 	wrong = check_segments(heap, &n);
 	if (!wrong)
 		wrong = check_bins(heap, &n);
+	if (!wrong)
+		wrong = check_quick(heap, &n);
 	if (!wrong && (n.held != heap->held || n.used != heap->used ||
 		       n.blocks != heap->blocks))
 		wrong = "counts do not add up";

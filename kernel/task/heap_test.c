@@ -7,6 +7,14 @@
 #include <mm/virt/vmalloc.h>
 #include <tests/test.h>
 
+static struct heap *test_heap(void)
+{
+	struct heap *heap = heap_create("test");
+
+	ASSERT(heap);
+	return heap;
+}
+
 static size_t held(struct heap *heap)
 {
 	struct heap_stats stats;
@@ -25,10 +33,9 @@ static size_t blocks(struct heap *heap)
 
 TEST(heap, blocks_are_aligned_and_do_not_overlap)
 {
-	struct heap *heap = heap_create("test");
+	struct heap *heap = test_heap();
 	char *block[200];
 
-	ASSERT(heap);
 	for (int i = 0; i < 200; i++) {
 		size_t align = 1ul << (i % 13);
 
@@ -56,9 +63,8 @@ TEST(heap, neighbours_merge_whatever_the_order_of_freeing)
 {
 	static const int order[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
 					{1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
-	struct heap *heap = heap_create("test");
+	struct heap *heap = test_heap();
 
-	ASSERT(heap);
 	for (int i = 0; i < 6; i++) {
 		void *p[3], *all;
 
@@ -77,11 +83,10 @@ TEST(heap, neighbours_merge_whatever_the_order_of_freeing)
 
 TEST(heap, empty_segments_go_back_but_one)
 {
-	struct heap *heap = heap_create("test");
+	struct heap *heap = test_heap();
 	size_t least = held(heap), one_more;
 	void *p[40];
 
-	ASSERT(heap);
 	for (int i = 0; i < 40; i++) {
 		p[i] = heap_alloc(heap, HEAP_ALIGN, 60000);
 		ASSERT(p[i]);
@@ -90,7 +95,7 @@ TEST(heap, empty_segments_go_back_but_one)
 	for (int i = 0; i < 40; i++)
 		heap_free(p[i]);
 	one_more = held(heap);
-	EXPECT(one_more <= least + (256 << 10));
+	EXPECT_LE(one_more, least + (256 << 10));
 	EXPECT(heap_trim(heap));
 	EXPECT_EQ(held(heap), least);
 	EXPECT(!heap_trim(heap));
@@ -98,13 +103,70 @@ TEST(heap, empty_segments_go_back_but_one)
 	heap_destroy(heap);
 }
 
+TEST(heap, small_blocks_set_aside_come_first_and_keep_nothing)
+{
+	struct heap *heap = test_heap();
+	size_t least = held(heap);
+	void *p[2000];
+
+	p[0] = heap_alloc(heap, HEAP_ALIGN, 100);
+	p[1] = heap_alloc(heap, HEAP_ALIGN, 100);
+	heap_free(p[0]);
+	EXPECT_EQ(heap_check(heap), NULL);
+	EXPECT(!heap_free(p[0]));
+	EXPECT_EQ(heap_alloc(heap, HEAP_ALIGN, 100), p[0]);
+	heap_free(p[0]);
+	heap_free(p[1]);
+
+	/* Some from everywhere are set aside, and must not hold what they
+	 * lie in. */
+	for (int i = 0; i < 2000; i++) {
+		p[i] = heap_alloc(heap, HEAP_ALIGN, 16 * (i % 30));
+		ASSERT(p[i]);
+	}
+	for (int i = 0; i < 2000; i++)
+		heap_free(p[(i * 701) % 2000]);
+	EXPECT_EQ(heap_check(heap), NULL);
+	EXPECT_EQ(blocks(heap), 0);
+	EXPECT_LE(held(heap), least + (256 << 10));
+
+	heap_destroy(heap);
+}
+
+TEST(heap, small_blocks_set_aside_are_merged_before_the_heap_grows)
+{
+	struct heap *heap = test_heap();
+	size_t least = held(heap);
+	void *p[100];
+	int fit = 0;
+
+	/* How many fill the first segment? */
+	do
+		p[fit] = heap_alloc(heap, HEAP_ALIGN, 400);
+	while (held(heap) == least && ++fit < 100);
+	for (int i = 0; i <= fit; i++)
+		heap_free(p[i]);
+	heap_trim(heap);
+	ASSERT_EQ(held(heap), least);
+	ASSERT_GT(fit, 16);
+
+	for (int i = 0; i < fit; i++)
+		p[i] = heap_alloc(heap, HEAP_ALIGN, 400);
+	EXPECT_EQ(held(heap), least);
+	for (int i = 4; i < 12; i++)
+		heap_free(p[i]);
+	EXPECT(heap_alloc(heap, HEAP_ALIGN, 8 * 400));
+	EXPECT_EQ(held(heap), least);
+	EXPECT_EQ(heap_check(heap), NULL);
+	heap_destroy(heap);
+}
+
 TEST(heap, large_blocks_go_back_when_freed)
 {
-	struct heap *heap = heap_create("test");
+	struct heap *heap = test_heap();
 	size_t least = held(heap);
 	char *p;
 
-	ASSERT(heap);
 	p = heap_alloc(heap, 8192, 1 << 20);
 	ASSERT(p);
 	EXPECT(IS_ALIGNED((size_t)p, 8192ul));
@@ -118,11 +180,10 @@ TEST(heap, large_blocks_go_back_when_freed)
 
 TEST(heap, realloc_keeps_the_contents)
 {
-	struct heap *heap = heap_create("test");
+	struct heap *heap = test_heap();
 	size_t size = 1;
 	char *p;
 
-	ASSERT(heap);
 	p = heap_alloc(heap, HEAP_ALIGN, size);
 	while (size < 600000) {
 		size_t bigger = size * 3 + 5;
@@ -146,9 +207,8 @@ TEST(heap, realloc_keeps_the_contents)
 
 TEST(heap, impossible_sizes_are_refused)
 {
-	struct heap *heap = heap_create("test");
+	struct heap *heap = test_heap();
 
-	ASSERT(heap);
 	EXPECT_EQ(heap_alloc(heap, HEAP_ALIGN, ~0ul), NULL);
 	EXPECT_EQ(heap_alloc(heap, HEAP_ALIGN, 1ul << 62), NULL);
 	EXPECT_EQ(heap_alloc(heap, 1ul << 62, 1), NULL);
@@ -158,16 +218,19 @@ TEST(heap, impossible_sizes_are_refused)
 
 TEST(heap, bad_frees_are_refused_and_change_nothing)
 {
-	struct heap *heap = heap_create("test");
+	struct heap *heap = test_heap();
 	unsigned long *p, *q, saved;
 
-	ASSERT(heap);
 	p = heap_alloc(heap, HEAP_ALIGN, 100);
 	q = heap_alloc(heap, HEAP_ALIGN, 100);
 	EXPECT(!heap_free((char *)p + 1));
 	EXPECT(heap_free(p));
 	EXPECT(!heap_free(p));
 	EXPECT(heap_free(NULL));
+	/* Merged at once, where the first was set aside. */
+	p = heap_alloc(heap, HEAP_ALIGN, 1000);
+	EXPECT(heap_free(p));
+	EXPECT(!heap_free(p));
 
 	/* The word in front says whose block it is. */
 	saved = q[-2];
@@ -183,12 +246,11 @@ TEST(heap, bad_frees_are_refused_and_change_nothing)
 
 TEST(heap, check_sees_an_overrun)
 {
-	struct heap *heap = heap_create("test");
+	struct heap *heap = test_heap();
 	size_t usable;
 	unsigned long saved;
 	char *p;
 
-	ASSERT(heap);
 	p = heap_alloc(heap, HEAP_ALIGN, 100);
 	usable = heap_usable_size(p);
 	EXPECT_EQ(heap_check(heap), NULL);
@@ -206,8 +268,7 @@ TEST(heap, destroying_gives_back_what_is_still_allocated)
 	struct heap *heap;
 
 	vmalloc_get_info(&before);
-	heap = heap_create("test");
-	ASSERT(heap);
+	heap = test_heap();
 	for (int i = 0; i < 300; i++)
 		ASSERT(heap_alloc(heap, HEAP_ALIGN, i * 50));
 	ASSERT(heap_alloc(heap, HEAP_ALIGN, 3 << 20));
@@ -228,10 +289,9 @@ TEST(heap, stress)
 		size_t size;
 		unsigned char mark;
 	};
-	struct heap *heap = heap_create("test"), *other = heap_create("other");
+	struct heap *heap = test_heap(), *other = heap_create("other");
 	struct slot *slot;
 
-	ASSERT(heap);
 	ASSERT(other);
 	slot = heap_alloc(heap, HEAP_ALIGN, SLOTS * sizeof(*slot));
 	ASSERT(slot);

@@ -249,6 +249,9 @@ SRC_tests := $(SRC_lib_tests) \
 	arch/x86_64/clock_test.c \
 	arch/x86_64/fpu_test.c \
 	arch/x86_64/patch_test.c \
+	arch/x86_64/cpumask_test.c \
+	kernel/core/percpu_test.c \
+	drivers/ioapic_test.c \
 	kernel/core/symbols_test.c \
 	kernel/core/sched_test.c \
 	kernel/core/sched_bench.c \

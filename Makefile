@@ -304,6 +304,10 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/task/heap_test.c \
 	kernel/task/newlib_test.c \
 	fs/vfs_test.c \
+	drivers/ps2kbd_test.c \
+	drivers/tty_test.c \
+	kernel/shell/edit_test.c \
+	kernel/shell/parse_test.c \
 	apps/app_test.c
 
 # Tasks' code: may use floating point.

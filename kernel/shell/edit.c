@@ -459,9 +459,8 @@ static void put_text(const struct edit *e, struct shell_text *out, size_t from)
 
 	for (size_t i = from; i < e->len; i++) {
 		shell_text_put(out, &e->line[i], 1);
-		if (is_tail(e->line[i + 1]))
-			continue;
-		if (++column % e->columns == 0)
+		column += !is_tail(e->line[i]);
+		if (column % e->columns == 0 && !is_tail(e->line[i + 1]))
 			shell_text_puts(out, "\n");
 	}
 }

@@ -112,6 +112,7 @@ TEST(shell_parse, longest_word_fits_and_a_longer_one_is_refused)
 	static char line[PARSE_MAX_TEXT + 2];
 	const char *at = line, *error = "";
 
+	memset(line, 0, sizeof(line));
 	memset(line, 'x', PARSE_MAX_TEXT - 1);
 	EXPECT_EQ(parse_command(&at, 0, &cmd, &error), 1);
 	EXPECT_EQ(strlen(cmd.argv[0]), (size_t)PARSE_MAX_TEXT - 1);

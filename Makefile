@@ -348,7 +348,8 @@ CFLAGS	:= -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie \
 	-fcf-protection=none -fno-strict-aliasing -fno-common -fwrapv \
 	-fno-delete-null-pointer-checks -fno-asynchronous-unwind-tables \
 	-fno-omit-frame-pointer -momit-leaf-frame-pointer \
-	-ffile-prefix-map=$(CURDIR)=. $(WARNINGS)
+	-ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(OUT)/=build/ \
+	$(WARNINGS)
 KERNEL_ONLY := -mgeneral-regs-only
 ifeq ($(DEBUG),1)
 CPPFLAGS += -DCONFIG_DEBUG=1
@@ -428,10 +429,10 @@ LINK	= $(LD) $(LDFLAGS) -T linker.ld $(OBJ) $(NEWLIB)/lib/libm.a \
 $(OUT)/tally.elf: $(OBJ) $(OUT)/objects linker.ld $(NEWLIB)/stamp tools/symbols
 	@echo "  LD      $@"
 	@tools/symbols --empty > $(OUT)/symbols.asm
-	@$(NASM) -f elf64 -o $(OUT)/symbols.o $(OUT)/symbols.asm
+	@cd $(OUT) && $(NASM) -f elf64 -o symbols.o symbols.asm
 	@$(LINK) $(OUT)/symbols.o -o $(OUT)/tally.first.elf
 	@NM=$(NM) tools/symbols $(OUT)/tally.first.elf > $(OUT)/symbols.asm
-	@$(NASM) -f elf64 -o $(OUT)/symbols.o $(OUT)/symbols.asm
+	@cd $(OUT) && $(NASM) -f elf64 -o symbols.o symbols.asm
 	@$(LINK) $(OUT)/symbols.o -o $@
 	@NM=$(NM) tools/symbols --check $@ $(OUT)/symbols.asm
 	@rm $(OUT)/tally.first.elf

@@ -313,6 +313,7 @@ SRC_tests := $(SRC_lib_tests) \
 # Tasks' code: may use floating point.
 SRC_apps := \
 	apps/hello.c \
+	apps/files.c \
 	apps/primes.c \
 	apps/nbody.c \
 	apps/spin.c \

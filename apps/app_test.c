@@ -29,6 +29,8 @@ TEST(apps, run_with_their_arguments)
 	EXPECT_EQ(RUN("nbody", "2000"), 0);
 	EXPECT_EQ(RUN("spin", "0"), 0);
 	EXPECT_EQ(RUN("sleepers", "5", "2", "1"), 0);
+	EXPECT_EQ(RUN("cat", "/dev/null"), 0);
+	EXPECT_EQ(RUN("ls", "/"), 0);
 }
 
 TEST(apps, refuse_arguments_that_make_no_sense)
@@ -37,6 +39,9 @@ TEST(apps, refuse_arguments_that_make_no_sense)
 	EXPECT_EQ(RUN("primes", "-5"), 2);
 	EXPECT_EQ(RUN("nbody", "10x"), 2);
 	EXPECT_EQ(RUN("sleepers", "0"), 2);
+	EXPECT_EQ(RUN("cat", "/no/such/file"), 1);
+	EXPECT_EQ(RUN("cat", "/dev"), 1);
+	EXPECT_EQ(RUN("ls", "/dev/null"), 1);
 	EXPECT(!app_find("no-such-program"));
 }
 
@@ -51,7 +56,7 @@ TEST(apps, are_all_named_and_explained)
 		EXPECT_EQ(app_find((*p)->name), *p);
 		count++;
 	}
-	EXPECT(count >= 6);
+	EXPECT(count >= 8);
 }
 
 TEST(apps, are_killed_at_a_system_call)

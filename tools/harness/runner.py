@@ -5,6 +5,7 @@ A Runner asks the guest for a plan on its command line, follows each boot with a
 Session, and goes on behind the culprit when one takes the guest down.
 """
 import dataclasses
+import math
 import os
 import secrets
 import sys
@@ -28,9 +29,7 @@ class Runner:
         self.verbose = verbose
         self.nonce = secrets.token_hex(16)
         self.symbols = guest.Symbols(machine.kernel)
-        # Virtual CPUs that take turns share one core's speed, and counting
-        # instructions costs some of it.
-        self.scale = max(1, machine.cpus // 4) * (3 if machine.icount else 1)
+        self.scale = how_slow(machine)
         facts = {"nonce": self.nonce, "boot": machine.boot,
                  "cpus": machine.cpus, "mem": f"{machine.mem >> 20}M",
                  "nodes": machine.nodes}
@@ -120,6 +119,15 @@ class Runner:
         if number > 0:
             self.on_result(Result("harness", "rest of the plan", FAILED,
                                   [f"{number} tests of the plan were not run"]))
+
+
+def how_slow(machine):
+    """What time limits are multiplied by.  Virtual CPUs that take turns share
+    one core's speed, counting instructions costs some of it, and others may
+    want the host as well."""
+    busy = math.ceil(os.getloadavg()[0] / (os.cpu_count() or 1))
+    return (max(1, machine.cpus // 4) * (3 if machine.icount else 1)
+            * min(max(busy, 1), 8))
 
 
 def number(name, default):

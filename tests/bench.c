@@ -28,35 +28,35 @@
 #define MAX_FIELDS  4
 
 struct field {
-	const char	*key;
-	const char	*value;
+	const char *key;
+	const char *value;
 };
 
 struct figure {
-	const char	*name;
-	const char	*unit;
-	const char	*context;
-	struct field	fields[MAX_FIELDS];
-	u64		samples[BENCH_ROUNDS]; /* thousandths, ascending */
-	unsigned int	nr_samples;
+	const char *name;
+	const char *unit;
+	const char *context;
+	struct field fields[MAX_FIELDS];
+	u64 samples[BENCH_ROUNDS]; /* thousandths, ascending */
+	unsigned int nr_samples;
 };
 
 struct bench {
-	u64		started_at;
-	u64		elapsed;
-	bool		is_measuring;
-	const char	*context;
-	struct field	fields[MAX_FIELDS];
-	unsigned int	nr_fields;
+	u64 started_at;
+	u64 elapsed;
+	bool is_measuring;
+	const char *context;
+	struct field fields[MAX_FIELDS];
+	unsigned int nr_fields;
 };
 
-static bool		counts_insns;
-static u64		overhead;
+static bool counts_insns;
+static u64 overhead;
 
 static const struct bench_entry *entry;
-static bool		warming_up;
-static struct figure	figures[MAX_FIGURES];
-static unsigned int	nr_figures;
+static bool warming_up;
+static struct figure figures[MAX_FIGURES];
+static unsigned int nr_figures;
 
 /* --- The clock --- */
 
@@ -161,8 +161,8 @@ static bool is_figure(const struct figure *f, const struct bench *b,
 
 		if (!x->key != !y->key)
 			return false;
-		if (x->key && (strcmp(x->key, y->key) ||
-			       strcmp(x->value, y->value)))
+		if (x->key &&
+		    (strcmp(x->key, y->key) || strcmp(x->value, y->value)))
 			return false;
 	}
 	return true;
@@ -198,8 +198,8 @@ static void add_sample(struct figure *f, u64 sample)
 	f->samples[i] = sample;
 }
 
-static void take(struct bench *b, const char *name, const char *unit,
-		 u64 num, u64 den)
+static void take(struct bench *b, const char *name, const char *unit, u64 num,
+		 u64 den)
 {
 	struct figure *f;
 
@@ -307,8 +307,7 @@ void bench_print_figures(void)
 	for (struct figure *f = figures; f < figures + nr_figures; f++) {
 		u64 value = value_of(f);
 
-		pr_notice("  %-32s %8llu.%llu %s (%s)\n", f->name,
-			  value / 1000, value % 1000 / 100, f->unit,
-			  f->context);
+		pr_notice("  %-32s %8llu.%llu %s (%s)\n", f->name, value / 1000,
+			  value % 1000 / 100, f->unit, f->context);
 	}
 }

@@ -17,20 +17,20 @@
 #include <string.h>
 #include "framework_impl.h"
 
-static volatile char	lock;
+static volatile char lock;
 
 /* Under the lock. */
-static const char	*name;
+static const char *name;
 static struct test_result current_result;
-static unsigned int	nr_stray_failures;
+static unsigned int nr_stray_failures;
 
 /* Written by the runner before the body starts. */
-static u64		seed;
-static u64		nr_drawn; /* atomically, while it runs */
+static u64 seed;
+static u64 nr_drawn; /* atomically, while it runs */
 
 /* The main task, and its own way out. */
-static struct task	*main_task;
-static jmp_buf		way_out;
+static struct task *main_task;
+static jmp_buf way_out;
 
 static unsigned long take_lock(void)
 {

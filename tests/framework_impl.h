@@ -21,9 +21,9 @@
 
 /* A line or a record being built; stops quietly when it is full. */
 struct text {
-	char	*start;
-	size_t	len;
-	size_t	size;
+	char *start;
+	size_t len;
+	size_t size;
 };
 
 void text_init(struct text *t, char *buf, size_t size);
@@ -36,14 +36,14 @@ void text_add_quoted(struct text *t, const char *s);
 void test_full_name(char *buf, const struct test *test);
 
 struct plan {
-	char		glob[256];
-	u64		seed;
-	u64		repeat;
-	u64		from;
-	unsigned long	scale;
-	bool		shuffle;
-	bool		quick;
-	enum bench_when	bench; /* 0: tests */
+	char glob[256];
+	u64 seed;
+	u64 repeat;
+	u64 from;
+	unsigned long scale;
+	bool shuffle;
+	bool quick;
+	enum bench_when bench; /* 0: tests */
 };
 extern struct plan plan;
 
@@ -55,10 +55,10 @@ void plan_for(const char *glob, enum bench_when bench);
 
 /* Consecutive tests of one suite, in one round. */
 struct stretch {
-	const char	*suite;
+	const char *suite;
 	const struct test *const *tests;
-	unsigned int	nr;
-	u64		round;
+	unsigned int nr;
+	u64 round;
 };
 
 /* Start from the beginning; returns how many tests a round has. */
@@ -96,10 +96,10 @@ void tap_bail_out(const char *why);
 #define TEST_FAILURE_CHARS 240
 
 struct test_result {
-	unsigned int	nr_failures;
-	bool		skipped;
-	char		why[TEST_FAILURE_CHARS]; /* it was skipped */
-	char		failures[TEST_MAX_FAILURES][TEST_FAILURE_CHARS];
+	unsigned int nr_failures;
+	bool skipped;
+	char why[TEST_FAILURE_CHARS]; /* it was skipped */
+	char failures[TEST_MAX_FAILURES][TEST_FAILURE_CHARS];
 };
 
 /* From here on, what fails is a failure of the test called @name ... */
@@ -156,8 +156,8 @@ void test_limit_stop(void);
 
 /* --- exit.c --- */
 enum test_exit {
-	TEST_EXIT_PASSED  = 0x2a,
-	TEST_EXIT_FAILED  = 0x2b,
+	TEST_EXIT_PASSED = 0x2a,
+	TEST_EXIT_FAILED = 0x2b,
 	TEST_EXIT_ABORTED = 0x2c,
 };
 void __attribute__((noreturn)) test_exit(enum test_exit code);

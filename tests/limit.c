@@ -25,8 +25,8 @@
 
 #define MAX_TASKS_SHOWN 30
 
-static struct timer	timers[2];
-static unsigned int	limit_seconds;
+static struct timer timers[2];
+static unsigned int limit_seconds;
 
 /* Those that the test made, or those that were there before it. */
 static void print_sleeping_tasks(bool older)

@@ -36,37 +36,37 @@ extern const struct bench_entry *const __registry_benches_start[];
 extern const struct bench_entry *const __registry_benches_end[];
 
 struct suite {
-	const char	*name;
-	unsigned int	first; /* in chosen[] */
-	unsigned int	nr;
+	const char *name;
+	unsigned int first; /* in chosen[] */
+	unsigned int nr;
 };
 
 struct plan plan;
 
 /* Chosen for this round, suite after suite. */
 static const struct test *chosen[MAX_TESTS];
-static unsigned int	nr_chosen;
-static struct suite	suites[MAX_SUITES];
-static unsigned int	nr_suites;
+static unsigned int nr_chosen;
+static struct suite suites[MAX_SUITES];
+static unsigned int nr_suites;
 
 /* Where plan_next() is. */
-static struct prng	rng;
-static u64		round;
-static u64		position;
-static unsigned int	next_suite;
+static struct prng rng;
+static u64 round;
+static u64 position;
+static unsigned int next_suite;
 
 /* --- What the command line asks for --- */
 
-static const char	*asked_tests;
-static const char	*asked_bench;
-static enum bench_when	asked_count = BENCH_WALL;
-static unsigned long	asked_seed;
-static unsigned long	asked_repeat = 1;
-static unsigned long	asked_from;
-static bool		asked_shuffle;
-static bool		asked_quick;
-static unsigned long	asked_scale = 1;
-static char		asked_nonce[2 * SEAL_KEY_BYTES + 2];
+static const char *asked_tests;
+static const char *asked_bench;
+static enum bench_when asked_count = BENCH_WALL;
+static unsigned long asked_seed;
+static unsigned long asked_repeat = 1;
+static unsigned long asked_from;
+static bool asked_shuffle;
+static bool asked_quick;
+static unsigned long asked_scale = 1;
+static char asked_nonce[2 * SEAL_KEY_BYTES + 2];
 
 /* Copied out, and unreadable afterwards: a test must not find it lying about. */
 static int take_nonce(const struct boot_param *param, const char *value)
@@ -98,8 +98,7 @@ BOOT_PARAM("bench.count", set_count, "insns or time",
 BOOT_PARAM_ULONG("test.seed", asked_seed, 0, ~0ul,
 		 "what random tests draw from");
 BOOT_PARAM_ULONG("test.repeat", asked_repeat, 1, ~0ul, "rounds");
-BOOT_PARAM_ULONG("test.from", asked_from, 0, ~0ul,
-		 "skip so many at the start");
+BOOT_PARAM_ULONG("test.from", asked_from, 0, ~0ul, "skip so many at the start");
 BOOT_PARAM_ULONG("test.scale", asked_scale, 1, 1000,
 		 "how much slower than usual this machine is");
 BOOT_PARAM_BOOL("test.shuffle", asked_shuffle, "in an order the seed chooses");
@@ -172,7 +171,8 @@ void test_full_name(char *buf, const struct test *test)
 /* Patterns separated by commas; a suite's bare name means all of it. */
 static bool is_meant(const struct test *test)
 {
-	char name[TEST_NAME_CHARS], globs[sizeof(plan.glob)], *next = globs, *glob;
+	char name[TEST_NAME_CHARS], globs[sizeof(plan.glob)], *next = globs,
+							      *glob;
 
 	test_full_name(name, test);
 	strlcpy(globs, plan.glob, sizeof(globs));

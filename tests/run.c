@@ -15,13 +15,13 @@
 #include "framework_impl.h"
 
 struct tally {
-	unsigned int	passed, failed, skipped;
+	unsigned int passed, failed, skipped;
 };
 
 /* One run at a time; all of this is its own. */
-static struct tally	tally;
+static struct tally tally;
 static struct test_result result;
-static u64		elapsed_ns;
+static u64 elapsed_ns;
 
 /* --- Reporting --- */
 
@@ -30,8 +30,9 @@ static void report_header(unsigned int nr_tests)
 	struct text *t = tap_begin();
 
 	text_add(t, "TAP version 14\n");
-	text_add(t, "# tally tests=%u seed=%llu repeat=%llu shuffle=%d "
-		    "from=%llu at_ms=%llu\n",
+	text_add(t,
+		 "# tally tests=%u seed=%llu repeat=%llu shuffle=%d "
+		 "from=%llu at_ms=%llu\n",
 		 nr_tests, plan.seed, plan.repeat, plan.shuffle, plan.from,
 		 arch_clock_ns() / 1000000);
 	tap_end();
@@ -100,7 +101,8 @@ static void run_one(const struct test *test, unsigned int number, u64 round)
 
 	test_full_name(name, test);
 	pr_notice("test: %s\n", name);
-	report_line("    # start %s seconds=%lu", name, test->seconds * plan.scale);
+	report_line("    # start %s seconds=%lu", name,
+		    test->seconds * plan.scale);
 
 	if (plan.bench)
 		bench_set_entry(plan_bench_of(test));
@@ -189,8 +191,7 @@ static int run_for_people(const char *glob, enum bench_when bench, u64 seed)
 	if (plan_rewind()) {
 		run_plan();
 		pr_notice("%u passed, %u failed, %u skipped (seed=%llu)\n",
-			  tally.passed, tally.failed, tally.skipped,
-			  plan.seed);
+			  tally.passed, tally.failed, tally.skipped, plan.seed);
 		ret = tally.failed;
 	}
 	__atomic_store_n(&is_running, false, __ATOMIC_RELEASE);

@@ -33,8 +33,8 @@ static unsigned long reports_before[NR_REPORT_KINDS];
 
 static size_t nr_counters(void)
 {
-	size_t nr = __registry_test_counters_end -
-		    __registry_test_counters_start;
+	size_t nr =
+		__registry_test_counters_end - __registry_test_counters_start;
 
 	return nr < MAX_COUNTERS ? nr : MAX_COUNTERS;
 }

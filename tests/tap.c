@@ -18,27 +18,27 @@
 #include <string.h>
 #include "framework_impl.h"
 
-#define COM2		0x2f8
-#define UART_DATA	(COM2 + 0)
-#define UART_IER	(COM2 + 1)
-#define UART_FCR	(COM2 + 2)
-#define UART_LCR	(COM2 + 3)
-#define UART_MCR	(COM2 + 4)
-#define UART_LSR	(COM2 + 5)
-#define LSR_THR_EMPTY	0x20
-#define NO_UART		0xff
-#define MAX_WAIT_LOOPS	100000
-#define MAX_RECORD	16384
+#define COM2	       0x2f8
+#define UART_DATA      (COM2 + 0)
+#define UART_IER       (COM2 + 1)
+#define UART_FCR       (COM2 + 2)
+#define UART_LCR       (COM2 + 3)
+#define UART_MCR       (COM2 + 4)
+#define UART_LSR       (COM2 + 5)
+#define LSR_THR_EMPTY  0x20
+#define NO_UART	       0xff
+#define MAX_WAIT_LOOPS 100000
+#define MAX_RECORD     16384
 
-static struct seal_key	key;
-static u64		sequence;
-static bool		is_open;
+static struct seal_key key;
+static u64 sequence;
+static bool is_open;
 
 /* Under the lock: its holder's CPU has interrupts off. */
-static volatile char	locked;
-static unsigned long	saved_flags;
-static struct text	record;
-static char		buffer[MAX_RECORD + 64];
+static volatile char locked;
+static unsigned long saved_flags;
+static struct text record;
+static char buffer[MAX_RECORD + 64];
 
 static void uart_init(void)
 {
@@ -107,8 +107,7 @@ static void record_send(void)
 		buffer[record.len - 1] = '\n';
 	record.size = sizeof(buffer);
 	text_add(&record, "# seal %llu ", ++sequence);
-	text_add(&record, "%016llx\n",
-		 seal_compute(&key, buffer, record.len));
+	text_add(&record, "%016llx\n", seal_compute(&key, buffer, record.len));
 	uart_write(buffer, record.len);
 }
 

@@ -59,7 +59,7 @@ struct bench;
 		.when = (when_),                                               \
 		.fn = bench_fn_##suite_##__##name_,                            \
 	};                                                                     \
-	TEST_REGISTER("benches", bench_entry, bench_##suite_##__##name_);     \
+	TEST_REGISTER("benches", bench_entry, bench_##suite_##__##name_);      \
 	static void bench_fn_##suite_##__##name_(struct bench *b)
 
 /*
@@ -92,7 +92,7 @@ u64 bench_clock(void);
 
 /* What the macro is made of. */
 struct bench_entry {
-	struct test	test; /* without a function */
-	enum bench_when	when;
-	void		(*fn)(struct bench *b);
+	struct test test; /* without a function */
+	enum bench_when when;
+	void (*fn)(struct bench *b);
 };

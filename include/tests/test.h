@@ -43,7 +43,7 @@
 		.seconds = (seconds_),                                         \
 		.fn = test_fn_##suite_##__##name_,                             \
 	};                                                                     \
-	TEST_REGISTER("tests", test, test_##suite_##__##name_);               \
+	TEST_REGISTER("tests", test, test_##suite_##__##name_);                \
 	static void test_fn_##suite_##__##name_(void)
 
 /* Expectations.  The compared values are printed when they do not hold. */
@@ -98,7 +98,7 @@ void test_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 		.name = #name_,                                                \
 		.count = test_count_##name_,                                   \
 	};                                                                     \
-	TEST_REGISTER("test_counters", test_counter, test_counter_##name_);   \
+	TEST_REGISTER("test_counters", test_counter, test_counter_##name_);    \
 	static long test_count_##name_(void)
 
 /*
@@ -166,17 +166,18 @@ void test_skip(const char *why) __attribute__((noreturn));
  * A section of pointers, so that the linker's padding between objects never
  * falls inside an array of structures.
  */
-#define TEST_REGISTER(registry_, type_, object_)                                \
+#define TEST_REGISTER(registry_, type_, object_)                               \
 	static const struct type_ *const object_##_ptr                         \
-		__attribute__((used, section(".registry." registry_))) = &(object_)
+		__attribute__((used, section(".registry." registry_))) =       \
+			&(object_)
 
-#define TEST_HOOK_(registry_, kind_, name_)                                     \
+#define TEST_HOOK_(registry_, kind_, name_)                                    \
 	static void test_##kind_##_fn_##name_(void);                           \
 	static const struct test_hook test_##kind_##_##name_ = {               \
 		.name = #name_,                                                \
 		.fn = test_##kind_##_fn_##name_,                               \
 	};                                                                     \
-	TEST_REGISTER(registry_, test_hook, test_##kind_##_##name_);            \
+	TEST_REGISTER(registry_, test_hook, test_##kind_##_##name_);           \
 	static void test_##kind_##_fn_##name_(void)
 
 #define TEST_SITE_(op_, a_, b_)                                                \
@@ -193,7 +194,7 @@ void test_skip(const char *why) __attribute__((noreturn));
 	({                                                                     \
 		__typeof__(1 ? (x) : (x)) test_value_ = (x);                   \
 		(struct test_value){                                           \
-			.bits = (u64)test_value_,                         \
+			.bits = (u64)test_value_,                              \
 			.is_signed = _Generic(test_value_,                     \
 				char: (char)-1 < 0, signed char: 1,            \
 				short: 1, int: 1, long: 1, long long: 1,       \

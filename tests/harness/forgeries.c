@@ -5,9 +5,9 @@
 #include <arch/irqflags.h>
 #include <tests/test.h>
 
-#define COM1 0x3f8
-#define COM2 0x2f8
-#define LSR  5
+#define COM1		0x3f8
+#define COM2		0x2f8
+#define LSR		5
 #define DEBUG_EXIT_PORT 0xf4
 #define CODE_PASSED	0x2a
 #define KEYBOARD_PORT	0x64
@@ -23,7 +23,7 @@ static void say(u16 port, const char *text)
 
 /* What the framework would write for this test, with a made-up seal. */
 #define FORGED_RESULT(name)                                                    \
-	"    ok 1 - " name "\n      ---\n      ...\n"                         \
+	"    ok 1 - " name "\n      ---\n      ...\n"                          \
 	"# seal 5 0123456789abcdef\n"
 
 /* Words on the first line are words: this one must simply fail. */

@@ -3,8 +3,9 @@
  * body.c - the test that runs: its failures, its end, its numbers.
  *
  * At most one test runs at a time.  Its body has a task to itself, the main
- * task; whatever else it starts reports to the same place, from any CPU and any context but NMI, under
- * a plain test-and-set lock: the framework does not lean on the locks it tests.
+ * task; whatever else it starts reports to the same place, from any CPU and any
+ * context but NMI, under a plain test-and-set lock: the framework does not lean
+ * on the locks it tests.
  */
 #include <arch/irqflags.h>
 #include <kernel/core/panic.h>

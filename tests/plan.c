@@ -68,7 +68,7 @@ static bool asked_quick;
 static unsigned long asked_scale = 1;
 static char asked_nonce[2 * SEAL_KEY_BYTES + 2];
 
-/* Copied out, and unreadable afterwards: a test must not find it lying about. */
+/* Copied out, and unreadable afterwards: no test may find it lying about. */
 static int take_nonce(const struct boot_param *param, const char *value)
 {
 	char *original = strstr(boot_info.cmdline, param->name);

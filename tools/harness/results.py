@@ -45,7 +45,7 @@ class Run:
         return self.count(PASSED) > 0 and self.count(FAILED) == 0
 
 
-# For people --------------------------------------------------------------------
+# For people ------------------------------------------------------------------
 
 def describe_failure(result):
     lines = [f"FAILED {result.full_name}"]
@@ -77,7 +77,7 @@ def closing_line(run):
     return line
 
 
-# TAP 14 ------------------------------------------------------------------------
+# TAP 14 ----------------------------------------------------------------------
 
 def _quoted(text):
     text = text.replace("\\", "\\\\").replace('"', '\\"')
@@ -128,7 +128,7 @@ def write_tap(run, path):
         file.write("\n".join(lines) + "\n")
 
 
-# JUnit -------------------------------------------------------------------------
+# JUnit -----------------------------------------------------------------------
 
 def _clean(text):
     """XML 1.0 has no place for control characters."""

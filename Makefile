@@ -255,6 +255,7 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/core/symbols_test.c \
 	kernel/core/sched_test.c \
 	kernel/core/sched_bench.c \
+	kernel/core/backtrace_test.c \
 	kernel/core/printk_test.c \
 	kernel/core/rcu_test.c \
 	kernel/core/smp_test.c \

@@ -107,11 +107,11 @@ static bool walk_next(struct walk *walk, struct frame *frame)
 	if (!in_text(frame->pc))
 		return false;
 	frame->trap = trap_frame_from_stack(words[0], frame->pc);
-	/* The next one lies above, or on another stack. */
+	/* The next one lies above, or on another stack: here this one ends. */
 	if (within(words[0], walk->low, walk->fp + 1))
-		return false;
-	walk->low = walk->fp + 1;
-	walk->fp = words[0];
+		walk->fp = 0;
+	else
+		walk->fp = words[0];
 	return true;
 }
 
@@ -244,24 +244,35 @@ void backtrace_print_task(struct task *task)
 	print_walk(&walk);
 }
 
-unsigned int backtrace_save(unsigned long *pcs, unsigned int max,
-			    unsigned int skip)
+static unsigned int save(const void *frame, unsigned long *pcs,
+			 unsigned int max, unsigned int skip)
 {
-	struct frame frame;
+	struct frame at;
 	struct walk walk;
 	unsigned int n = 0;
 
-	walk_begin(&walk, current, true,
-		   (unsigned long)__builtin_frame_address(0));
-	while (n < max && walk_next(&walk, &frame)) {
-		if (frame.trap)
+	walk_begin(&walk, current, true, (unsigned long)frame);
+	while (n < max && walk_next(&walk, &at)) {
+		if (at.trap)
 			continue;
 		if (skip)
 			skip--;
 		else
-			pcs[n++] = frame.pc;
+			pcs[n++] = at.pc;
 	}
 	return n;
+}
+
+unsigned int backtrace_save_from(const void *frame, unsigned long *pcs,
+				 unsigned int max)
+{
+	return save(frame, pcs, max, 0);
+}
+
+unsigned int backtrace_save(unsigned long *pcs, unsigned int max,
+			    unsigned int skip)
+{
+	return save(__builtin_frame_address(0), pcs, max, skip);
 }
 
 /* -- All CPUs ------------------------------------------------------------------ */

@@ -7,6 +7,7 @@
  */
 #include <arch/irqflags.h>
 #include <kernel/core/mutex.h>
+#include <kernel/core/rcu.h>
 #include <kernel/core/report.h>
 #include <kernel/core/spinlock.h>
 #include <tests/test.h>
@@ -373,6 +374,27 @@ TEST(lockdep, sleeping_is_reported_where_it_is_not_allowed)
 	assert_irqs_off();
 	assert_preempt_off();
 	EXPECT_EQ(report_expected(REPORT_ATOMIC), 2);
+}
+
+/* A published pointer is followed inside a reader, or under the lock that
+ * changes it. */
+TEST(lockdep, rcu_pointer_outside_a_reader_is_reported)
+{
+	static int value, *shared = &value;
+
+	report_expect(REPORT_LOCKDEP);
+	rcu_read_lock();
+	EXPECT_EQ(rcu_dereference(shared), &value);
+	rcu_read_unlock();
+	spin_lock(&a);
+	EXPECT_EQ(rcu_dereference_check(shared, spin_is_held(&a)), &value);
+	spin_unlock(&a);
+	EXPECT_EQ(rcu_access_pointer(shared), &value);
+	EXPECT_EQ(report_expected(REPORT_LOCKDEP), 0);
+
+	report_expect(REPORT_LOCKDEP);
+	EXPECT_EQ(rcu_dereference(shared), &value);
+	EXPECT_EQ(report_expected(REPORT_LOCKDEP), 1);
 }
 
 /* The owner is known, and where it took the lock. */

@@ -17,5 +17,8 @@ bool backtrace_nmi(const struct trap_frame *frame);
  * (__builtin_frame_address(0)): leaves out the reporting code itself. */
 void backtrace_print_from(const void *frame);
 
+unsigned int backtrace_save_from(const void *frame, unsigned long *pcs,
+				 unsigned int max);
+
 /* A backtrace of what @cpu, which stands still, was interrupted in. */
 void backtrace_print_cpu(unsigned int cpu, const struct trap_frame *regs);

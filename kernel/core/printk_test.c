@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* printk_test.c - the log keeps order, loses only the oldest, and never waits. */
+#include <kernel/core/backtrace.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/smp.h>
+#include <kernel/task/kthread.h>
 #include <lib/format.h>
 #include <string.h>
 #include <tests/test.h>
@@ -278,4 +280,48 @@ TEST(printk, all_cpus_print_at_once)
 		lines++;
 	}
 	EXPECT_EQ(lines, LINES_PER_CPU * num_online_cpus());
+}
+
+/* -- In NMIs ---------------------------------------------------------------------- */
+
+static bool chatter;
+
+/* Together less than the ring holds, so that the NMIs' lines stay in it. */
+static int chatterbox(void *unused)
+{
+	unsigned int n = 500 / num_online_cpus();
+
+	while (READ_ONCE(chatter)) {
+		if (n)
+			printk(KERN_DEBUG "printk_test: chatter %u\n", n--);
+		cpu_relax();
+	}
+	return 0;
+}
+
+/* An NMI prints in the middle of a printk that it interrupted, on CPUs that do
+ * nothing else: everybody goes on, and every CPU was heard. */
+TEST(printk, nmis_print_on_top_of_printers)
+{
+	static struct task *tasks[NR_CPUS];
+	static struct printk_record rec;
+	unsigned int cpu, rounds = 3, heads = 0;
+	u64 seq;
+
+	WRITE_ONCE(chatter, true);
+	for_each_online_cpu(cpu) {
+		tasks[cpu] = kthread_create(chatterbox, NULL, "chatterbox");
+		ASSERT(!IS_ERR(tasks[cpu]));
+		kthread_bind(tasks[cpu], cpu);
+		wake_up_process(tasks[cpu]);
+	}
+	seq = end_of_log();
+	for (unsigned int i = 0; i < rounds; i++)
+		backtrace_print_all_cpus();
+	WRITE_ONCE(chatter, false);
+	for_each_online_cpu(cpu)
+		task_join(tasks[cpu]);
+	while (printk_read(&seq, &rec))
+		heads += !strncmp(rec.text, "cpu", 3);
+	EXPECT_EQ(heads, rounds * num_online_cpus());
 }

@@ -2,6 +2,7 @@
 /* static_key_test.c - keys are code: right, cheap, and changed under fire. */
 #include <kernel/core/smp.h>
 #include <kernel/core/static_key.h>
+#include <kernel/task/kthread.h>
 #include <tests/test.h>
 
 static DEFINE_STATIC_KEY_FALSE(off_key);
@@ -96,4 +97,75 @@ TEST(static_key, use_in_line_is_one_nop)
 	static_branch_disable(&counted_key);
 	for (int i = 0; i < JUMP_LABEL_SIZE; i++)
 		EXPECT_EQ(code[i], nop[i]);
+}
+
+/* -- Under fire ---------------------------------------------------------------- */
+
+#define CHANGES 10
+
+static DEFINE_STATIC_KEY_FALSE(hot_key);
+static bool hot_stop;
+static atomic_long_t hot_answers;
+
+/* Straddles nothing in particular; what matters is that it never stops. */
+static int ask_for_ever(void *unused)
+{
+	while (!READ_ONCE(hot_stop)) {
+		int yes = 0, no = 0;
+
+		if (static_branch_unlikely(&hot_key))
+			yes++;
+		else
+			no++;
+		if (static_branch_likely(&hot_key))
+			yes++;
+		else
+			no++;
+		EXPECT_EQ(yes + no, 2);
+		atomic_long_inc(&hot_answers);
+		cpu_relax();
+	}
+	return 0;
+}
+
+static void expect_hot_key(void *info)
+{
+	bool on = *(bool *)info;
+
+	EXPECT_EQ(static_branch_unlikely(&hot_key), on);
+	EXPECT_EQ(static_branch_likely(&hot_key), on);
+}
+
+/* Every CPU executes the code while it changes, never trips over a half-changed
+ * instruction, and sees the new value when the change returns. */
+TEST(static_key, key_changes_while_all_cpus_ask)
+{
+	static struct task *tasks[NR_CPUS];
+	unsigned int cpu;
+
+	if (num_online_cpus() < 2)
+		SKIP("needs two CPUs");
+	WRITE_ONCE(hot_stop, false);
+	atomic_long_set(&hot_answers, 0);
+	for_each_online_cpu(cpu) {
+		tasks[cpu] = kthread_create(ask_for_ever, NULL, "asks");
+		ASSERT(!IS_ERR(tasks[cpu]));
+		kthread_bind(tasks[cpu], cpu);
+		wake_up_process(tasks[cpu]);
+	}
+	while (atomic_long_read(&hot_answers) < CHANGES)
+		yield();
+	for (int i = 0; i < CHANGES; i++) {
+		bool on = i % 2 == 0;
+
+		if (on)
+			static_branch_enable(&hot_key);
+		else
+			static_branch_disable(&hot_key);
+		on_each_cpu(expect_hot_key, &on, true);
+	}
+	WRITE_ONCE(hot_stop, true);
+	for_each_online_cpu(cpu)
+		task_join(tasks[cpu]);
+	EXPECT_GT(atomic_long_read(&hot_answers), CHANGES);
 }

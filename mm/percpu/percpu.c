@@ -577,6 +577,7 @@ static void first_chunk_init(void)
 	unsigned int b = percpu_populated_size() / PAGE_SIZE;
 	struct pcpu_chunk *c =
 		alloc_pages_exact(chunk_bytes(), GFP_KERNEL | __GFP_ZERO);
+	unsigned long flags;
 
 	if (!c)
 		panic("percpu: no memory for the first chunk");
@@ -587,7 +588,9 @@ static void first_chunk_init(void)
 		c->blocks[b].populated = true;
 		nr_populated++;
 	}
+	spin_lock_irqsave(&pcpu_lock, flags);
 	chunk_add_locked(c);
+	spin_unlock_irqrestore(&pcpu_lock, flags);
 }
 
 void percpu_init(void)

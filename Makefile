@@ -140,6 +140,9 @@ SRC_core := \
 	kernel/core/symbols.c \
 	kernel/core/preempt_thunk.asm \
 	kernel/core/sched.c \
+	kernel/core/sched_queue.c \
+	kernel/core/sched_wake.c \
+	kernel/core/sched_task.c \
 	kernel/core/sched_fair.c \
 	kernel/core/sched_rt.c \
 	kernel/core/sched_balance.c \
@@ -254,6 +257,8 @@ SRC_tests := $(SRC_lib_tests) \
 	drivers/ioapic_test.c \
 	kernel/core/symbols_test.c \
 	kernel/core/sched_test.c \
+	kernel/core/sched_wake_test.c \
+	kernel/core/sched_balance_test.c \
 	kernel/core/sched_bench.c \
 	kernel/core/backtrace_test.c \
 	kernel/core/printk_test.c \

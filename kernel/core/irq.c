@@ -56,8 +56,7 @@ static void entry_set(struct irq_entry *e, irq_handler_t fn, const char *name,
 	smp_store_release(&e->fn, fn);
 }
 
-int request_irq(unsigned int nr, irq_handler_t fn, const char *name,
-		void *data)
+int request_irq(unsigned int nr, irq_handler_t fn, const char *name, void *data)
 {
 	struct irq_entry *e = irq_entry_of(nr);
 	unsigned long flags;

@@ -40,8 +40,7 @@ static inline struct task *owner_of(unsigned long word)
 	return (struct task *)(word & ~MUTEX_FLAGS);
 }
 
-void __mutex_init(struct mutex *m, const char *name,
-		  struct lock_class_key *key)
+void __mutex_init(struct mutex *m, const char *name, struct lock_class_key *key)
 {
 	atomic_long_set(&m->owner, 0);
 	spin_lock_init(&m->wait_lock);
@@ -83,8 +82,8 @@ static bool take_if_free(struct mutex *m)
 static void remove_waiter(struct mutex *m, struct mutex_waiter *w)
 {
 	list_del(&w->entry);
-	atomic_long_andnot(list_empty(&m->waiters) ? MUTEX_FLAGS :
-						     MUTEX_HANDOFF,
+	atomic_long_andnot(list_empty(&m->waiters) ? MUTEX_FLAGS
+						   : MUTEX_HANDOFF,
 			   &m->owner);
 }
 

@@ -67,8 +67,7 @@ static unsigned int next_cpu_wrap(unsigned int cpu, const struct cpumask *mask)
 }
 
 /* An idle CPU of @mask, taken out of idle_cpus: @near's node first. */
-static unsigned int claim_idle_of(const struct cpumask *mask,
-				  unsigned int near)
+static unsigned int claim_idle_of(const struct cpumask *mask, unsigned int near)
 {
 	struct cpumask idle;
 	unsigned int cpu, left;
@@ -80,7 +79,8 @@ static unsigned int claim_idle_of(const struct cpumask *mask,
 		cpu = near;
 		for (left = cpumask_weight(&idle); left; left--) {
 			cpu = next_cpu_wrap(cpu, &idle);
-			if (same_node != (cpu_to_node(cpu) == cpu_to_node(near)))
+			if (same_node !=
+			    (cpu_to_node(cpu) == cpu_to_node(near)))
 				continue;
 			if (claim_idle(cpu))
 				return cpu;

@@ -60,8 +60,9 @@ static inline bool vruntime_before(u64 a, u64 b)
 
 static bool se_less(const struct rb_node *a, const struct rb_node *b)
 {
-	return vruntime_before(rb_entry(a, struct sched_entity, node)->vruntime,
-			       rb_entry(b, struct sched_entity, node)->vruntime);
+	return vruntime_before(
+		rb_entry(a, struct sched_entity, node)->vruntime,
+		rb_entry(b, struct sched_entity, node)->vruntime);
 }
 
 static u64 scale_to_virtual(u64 ns, unsigned int weight)
@@ -144,8 +145,8 @@ void fair_yield(struct rq *rq, struct task *curr)
 {
 	struct rb_node *last = rb_last(&rq->fair.tree.rb_root);
 
-	if (last && !vruntime_before(se_task(last)->se.vruntime,
-				     curr->se.vruntime))
+	if (last &&
+	    !vruntime_before(se_task(last)->se.vruntime, curr->se.vruntime))
 		curr->se.vruntime = se_task(last)->se.vruntime + 1;
 }
 
@@ -158,8 +159,7 @@ u64 fair_slice(struct rq *rq, struct task *t)
 /* Far enough behind that the switch is worth it? */
 bool fair_preempts(struct rq *rq, struct task *t, struct task *curr)
 {
-	return vruntime_before(t->se.vruntime +
-				       scale_to_virtual(WAKEUP_GRAN_NS,
-							t->se.weight),
-			       curr->se.vruntime);
+	return vruntime_before(
+		t->se.vruntime + scale_to_virtual(WAKEUP_GRAN_NS, t->se.weight),
+		curr->se.vruntime);
 }

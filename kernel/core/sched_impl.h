@@ -1,5 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* sched_impl.h - the runqueue, between the files of the scheduler. */
+/*
+ * sched_impl.h - the runqueue, between the files of the scheduler:
+ *
+ *	sched.c		the argument; the switch
+ *	sched_queue.c	the queue, its clock and its tick
+ *	sched_fair.c	the class of most tasks
+ *	sched_rt.c	the class of urgent ones
+ *	sched_wake.c	from asleep to queued
+ *	sched_balance.c	on which CPU
+ *	sched_params.c	affinity and priority
+ *	sched_task.c	what a task starts with, and figures
+ */
 #pragma once
 #include <kernel/core/sched.h>
 
@@ -87,7 +98,7 @@ static inline unsigned long task_load(const struct task *t)
 	return task_is_rt(t) ? RT_WEIGHT : t->se.weight;
 }
 
-/* -- sched.c ----------------------------------------------------------------- */
+/* -- sched_queue.c ----------------------------------------------------------- */
 
 /* How a task comes to or leaves a runqueue. */
 enum queue_why {
@@ -102,6 +113,9 @@ void rq_dequeue(struct rq *rq, struct task *t, enum queue_why why);
 void rq_update_curr(struct rq *rq);
 void rq_resched(struct rq *rq);
 void rq_check_preempt(struct rq *rq, struct task *t);
+
+/* The same, own CPU: the next tick, given what runs and who waits. */
+void rq_arm_tick(struct rq *rq);
 
 /* Take @t off; until attach_task() it is on no runqueue and everyone who wants
  * to change it waits, so interrupts stay off in between. */
@@ -119,6 +133,8 @@ static inline void rq_unlock(struct rq *rq)
 {
 	spin_unlock(&rq->lock);
 }
+
+/* -- sched.c ----------------------------------------------------------------- */
 
 /* From the idle loop: switch away. */
 void schedule_idle(void);

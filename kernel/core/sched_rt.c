@@ -35,9 +35,9 @@ struct task *rt_pick(struct rq *rq)
 {
 	if (!rq->rt.levels)
 		return NULL;
-	return list_first_entry(&rq->rt.queue[63 -
-				__builtin_clzll(rq->rt.levels)],
-				struct task, rt_node);
+	return list_first_entry(
+		&rq->rt.queue[63 - __builtin_clzll(rq->rt.levels)], struct task,
+		rt_node);
 }
 
 void rt_rotate(struct rq *rq, struct task *t)

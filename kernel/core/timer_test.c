@@ -239,8 +239,8 @@ static int stress_run(void *arg)
 
 	prng_init(&rng, (u64)arg);
 	for (int i = 0; i < 1500; i++) {
-		struct timer *t = &stress.timer[prng_below(&rng,
-							   STRESS_TIMERS)];
+		struct timer *t =
+			&stress.timer[prng_below(&rng, STRESS_TIMERS)];
 		u64 when = ktime_get_ns() + prng_below(&rng, 300000);
 
 		switch (prng_below(&rng, 4)) {

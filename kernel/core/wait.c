@@ -46,8 +46,8 @@ void remove_wait_queue(struct wait_queue_head *q, struct wait_queue_entry *e)
 	spin_unlock_irqrestore(&q->lock, flags);
 }
 
-int prepare_to_wait_event(struct wait_queue_head *q,
-			  struct wait_queue_entry *e, unsigned int state)
+int prepare_to_wait_event(struct wait_queue_head *q, struct wait_queue_entry *e,
+			  unsigned int state)
 {
 	unsigned long flags;
 	int err = 0;

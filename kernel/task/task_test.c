@@ -326,8 +326,8 @@ static int serve_until_stopped(void *arg)
 TEST(kthread, stop_wakes_and_waits)
 {
 	for (int i = 0; i < 50; i++) {
-		struct task *t = kthread_run(serve_until_stopped, NULL,
-					     "serve/%d", i);
+		struct task *t =
+			kthread_run(serve_until_stopped, NULL, "serve/%d", i);
 
 		ASSERT(!IS_ERR(t));
 		if (i % 2)

@@ -33,6 +33,7 @@ struct pcpu_chunk {
 	struct list_head list; /* in the bin of its bound */
 	unsigned int bin;
 	unsigned int free;	  /* slots */
+	unsigned int bound;	  /* no free run is longer */
 	unsigned int nr_areas;	  /* handed out */
 	unsigned int nr_reserved; /* never to be */
 	int nr_ready;		  /* blocks populated and all free */
@@ -56,9 +57,6 @@ unsigned int pcpu_map_give(struct pcpu_chunk *c, unsigned int start);
 /* Mark slots that never will be free. */
 void pcpu_map_reserve(struct pcpu_chunk *c, unsigned int start, unsigned int n);
 void pcpu_map_init(struct pcpu_chunk *c);
-
-/* The longest free run there may be. */
-unsigned int pcpu_map_bound(const struct pcpu_chunk *c);
 
 /* Recount everything; the number of errors. */
 unsigned int pcpu_map_validate(const struct pcpu_chunk *c);

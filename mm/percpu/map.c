@@ -153,23 +153,28 @@ static void take(struct pcpu_chunk *c, unsigned int start, unsigned int n)
 unsigned int pcpu_map_take(struct pcpu_chunk *c, unsigned int n,
 			   unsigned int align, bool populated)
 {
-	unsigned int at;
+	unsigned int at, longest = 0;
 
 	for (unsigned int b = 0; b < c->nr_blocks; b++) {
-		if (c->blocks[b].bound < n)
+		if (c->blocks[b].bound < n) {
+			longest = max(longest, c->blocks[b].bound);
 			continue;
+		}
 		at = search_block(c, b, n, align, populated);
 		if (at != PCPU_NOWHERE) {
 			take(c, at, n);
 			return at;
 		}
+		longest = max(longest, c->blocks[b].bound);
 	}
+	c->bound = longest; /* every block has been looked at */
 	return PCPU_NOWHERE;
 }
 
-static void raise_bound(struct pcpu_block *blk, unsigned int start,
-			unsigned int end)
+static void raise_bound(struct pcpu_chunk *c, struct pcpu_block *blk,
+			unsigned int start, unsigned int end)
 {
+	c->bound = max(c->bound, end - start);
 	if (end - start > blk->bound)
 		blk->bound = end - start;
 	/* Begin low, and where we were just now. */
@@ -191,7 +196,7 @@ static void raise_bounds(struct pcpu_chunk *c, unsigned int start,
 			break;
 	}
 	for (b = block_of(start); b < c->nr_blocks && block_start(b) < end; b++)
-		raise_bound(&c->blocks[b], max(start, block_start(b)), end);
+		raise_bound(c, &c->blocks[b], max(start, block_start(b)), end);
 }
 
 unsigned int pcpu_map_give(struct pcpu_chunk *c, unsigned int start)
@@ -232,21 +237,13 @@ void pcpu_map_reserve(struct pcpu_chunk *c, unsigned int start, unsigned int n)
 void pcpu_map_init(struct pcpu_chunk *c)
 {
 	c->free = c->nr_slots;
+	c->bound = c->nr_slots;
 	for (unsigned int b = 0; b < c->nr_blocks; b++)
 		c->blocks[b] = (struct pcpu_block){
 			.free = PCPU_BLOCK_SLOTS,
 			.bound = c->nr_slots - block_start(b),
 			.where = block_start(b),
 		};
-}
-
-unsigned int pcpu_map_bound(const struct pcpu_chunk *c)
-{
-	unsigned int bound = 0;
-
-	for (unsigned int b = 0; b < c->nr_blocks; b++)
-		bound = max(bound, (unsigned int)c->blocks[b].bound);
-	return bound;
 }
 
 unsigned int pcpu_map_validate(const struct pcpu_chunk *c)
@@ -272,6 +269,7 @@ unsigned int pcpu_map_validate(const struct pcpu_chunk *c)
 		}
 		errors += here != c->blocks[b].free;
 		errors += longest > c->blocks[b].bound;
+		errors += longest > c->bound;
 		free += here;
 	}
 	errors += free != c->free;

@@ -104,7 +104,7 @@ static unsigned int bin_for(unsigned int slots)
 
 static void rebin(struct pcpu_chunk *c)
 {
-	unsigned int bin = bin_for(pcpu_map_bound(c));
+	unsigned int bin = bin_for(c->bound);
 
 	assert_spin_locked(&pcpu_lock);
 	if (bin == c->bin)
@@ -132,7 +132,7 @@ static void chunk_init(struct pcpu_chunk *c, unsigned int index)
 		  2 * BITS_TO_LONGS(unit_slots + 1) * sizeof(long);
 	c->bounds = c->used + BITS_TO_LONGS(unit_slots + 1);
 	pcpu_map_init(c);
-	c->bin = bin_for(pcpu_map_bound(c));
+	c->bin = bin_for(c->bound);
 }
 
 static void chunk_add_locked(struct pcpu_chunk *c)
@@ -202,7 +202,7 @@ static int map_block(struct pcpu_chunk *c, unsigned int b)
 {
 	unsigned int cpu;
 
-	for_each_possible_cpu (cpu) {
+	for_each_possible_cpu(cpu) {
 		struct page *page =
 			alloc_pages_node(cpu_to_node(cpu), GFP_KERNEL, 0);
 
@@ -262,7 +262,7 @@ static int populate(struct pcpu_chunk *c, unsigned int slot, unsigned int n)
 static unsigned int take_slots(struct pcpu_chunk *c, unsigned int n,
 			       unsigned int align, bool populated)
 {
-	unsigned int bound = pcpu_map_bound(c);
+	unsigned int bound = c->bound;
 	int ready = c->nr_ready;
 	unsigned int slot = pcpu_map_take(c, n, align, populated);
 
@@ -271,20 +271,22 @@ static unsigned int take_slots(struct pcpu_chunk *c, unsigned int n,
 		used_bytes += n * PCPU_SLOT;
 		nr_areas++;
 	}
-	if (pcpu_map_bound(c) != bound)
+	if (c->bound != bound)
 		rebin(c);
 	return slot;
 }
 
 static unsigned int give_slots(struct pcpu_chunk *c, unsigned int slot)
 {
+	unsigned int bound = c->bound;
 	int ready = c->nr_ready;
 	unsigned int n = pcpu_map_give(c, slot);
 
 	nr_ready += c->nr_ready - ready;
 	used_bytes -= n * PCPU_SLOT;
 	nr_areas -= n != 0;
-	rebin(c);
+	if (c->bound != bound)
+		rebin(c);
 	return n;
 }
 
@@ -297,7 +299,7 @@ static struct pcpu_chunk *take_anywhere(unsigned int n, unsigned int align,
 
 	spin_lock_irqsave(&pcpu_lock, flags);
 	for (unsigned int bin = bin_for(n); bin < PCPU_NR_BINS; bin++)
-		list_for_each_entry_safe (c, next, &bins[bin], list) {
+		list_for_each_entry_safe(c, next, &bins[bin], list) {
 			*slot = take_slots(c, n, align, populated);
 			if (*slot != PCPU_NOWHERE)
 				goto out;
@@ -381,7 +383,7 @@ void __percpu *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp)
 	if (unlikely(READ_ONCE(nr_ready) < ATOMIC_RESERVE))
 		want_balance();
 
-	for_each_possible_cpu (cpu)
+	for_each_possible_cpu(cpu)
 		memset(cpu_address(c, slot, cpu), 0, n * PCPU_SLOT);
 	return slot_to_ptr(c, slot);
 }

@@ -50,7 +50,7 @@ s64 percpu_counter_sum(struct percpu_counter *c)
 
 	spin_lock_irqsave(&c->lock, flags);
 	sum = c->count;
-	for_each_possible_cpu (cpu)
+	for_each_possible_cpu(cpu)
 		sum += READ_ONCE(*per_cpu_ptr(c->parts, cpu));
 	spin_unlock_irqrestore(&c->lock, flags);
 	return sum;
@@ -62,7 +62,7 @@ void percpu_counter_set(struct percpu_counter *c, s64 value)
 	unsigned int cpu;
 
 	spin_lock_irqsave(&c->lock, flags);
-	for_each_possible_cpu (cpu)
+	for_each_possible_cpu(cpu)
 		WRITE_ONCE(*per_cpu_ptr(c->parts, cpu), 0);
 	c->count = value;
 	spin_unlock_irqrestore(&c->lock, flags);

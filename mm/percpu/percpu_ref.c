@@ -77,7 +77,7 @@ long percpu_ref_sum(struct percpu_ref *ref)
 	unsigned int cpu;
 
 	if (counter_of(ref) && sum > BIAS / 2) {
-		for_each_possible_cpu (cpu)
+		for_each_possible_cpu(cpu)
 			sum += READ_ONCE(*per_cpu_ptr(counter_of(ref), cpu));
 		sum -= BIAS;
 	}
@@ -95,7 +95,7 @@ static void gather(struct rcu_head *head)
 	unsigned long sum = 0, flags;
 	unsigned int cpu;
 
-	for_each_possible_cpu (cpu) {
+	for_each_possible_cpu(cpu) {
 		sum += *per_cpu_ptr(counter, cpu);
 		*per_cpu_ptr(counter, cpu) = 0;
 	}

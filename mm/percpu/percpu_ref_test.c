@@ -192,8 +192,7 @@ TEST(percpu_counter, sums_exactly_and_reads_nearly)
 	EXPECT_EQ(percpu_counter_sum(&c), 7);
 	percpu_counter_destroy(&c);
 
-	FAULT_SWEEP(&fail_percpu, n)
-	{
+	FAULT_SWEEP(&fail_percpu, n) {
 		if (!percpu_counter_init(&c, 0, GFP_KERNEL))
 			percpu_counter_destroy(&c);
 	}

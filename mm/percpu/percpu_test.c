@@ -39,11 +39,11 @@ TEST(percpu, copies_are_zeroed_and_apart)
 	unsigned int cpu;
 
 	ASSERT(p);
-	for_each_possible_cpu (cpu) {
+	for_each_possible_cpu(cpu) {
 		EXPECT_EQ(*per_cpu_ptr(p, cpu), 0);
 		*per_cpu_ptr(p, cpu) = cpu + 100;
 	}
-	for_each_possible_cpu (cpu)
+	for_each_possible_cpu(cpu)
 		EXPECT_EQ(*per_cpu_ptr(p, cpu), cpu + 100);
 	preempt_disable();
 	EXPECT_EQ(this_cpu_read(*p), smp_processor_id() + 100);
@@ -62,7 +62,7 @@ TEST(percpu, what_was_used_comes_back_zeroed)
 		unsigned int cpu;
 
 		ASSERT(p);
-		for_each_possible_cpu (cpu) {
+		for_each_possible_cpu(cpu) {
 			for (int i = 0; i < 500; i++)
 				EXPECT_EQ(per_cpu_ptr(p, cpu)[i], 0);
 			memset(per_cpu_ptr(p, cpu), 0xff, 500);
@@ -140,7 +140,7 @@ static void check_and_free(struct stress_area *a)
 {
 	unsigned int cpu;
 
-	for_each_possible_cpu (cpu)
+	for_each_possible_cpu(cpu)
 		for (unsigned int i = 0; i < a->words; i++)
 			if (per_cpu_ptr(a->p, cpu)[i] != a->mark + cpu)
 				FAIL("copy of CPU %u was overwritten", cpu);
@@ -172,7 +172,7 @@ static int stress(void *arg)
 							       : GFP_KERNEL);
 		if (!a->p)
 			continue;
-		for_each_possible_cpu (cpu)
+		for_each_possible_cpu(cpu)
 			for (unsigned int i = 0; i < a->words; i++)
 				per_cpu_ptr(a->p, cpu)[i] = a->mark + cpu;
 	}
@@ -231,8 +231,7 @@ TEST(percpu, failing_anywhere_leaves_nothing)
 	unsigned long n;
 	int got;
 
-	FAULT_SWEEP(&fail_page_alloc, n)
-	{
+	FAULT_SWEEP(&fail_page_alloc, n) {
 		for (got = 0; got < NR; got++) {
 			p[got] = __alloc_percpu(8192, 8);
 			if (!p[got])

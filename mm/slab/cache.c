@@ -215,7 +215,7 @@ static void cpu_stores_init(struct kmem_cache *s)
 {
 	unsigned int cpu;
 
-	for_each_possible_cpu (cpu)
+	for_each_possible_cpu(cpu)
 		per_cpu_ptr(s->cpu, cpu)->tid = cpu;
 	slab_sheaf_init(s);
 }
@@ -225,8 +225,7 @@ static void free_parts(struct kmem_cache *s)
 	struct kmem_cache_node *n;
 	int nid;
 
-	for_each_cache_node(s, nid, n)
-	{
+	for_each_cache_node(s, nid, n) {
 		s->node[nid] = NULL;
 		kmem_cache_free(&node_cache, n);
 	}
@@ -304,7 +303,7 @@ static struct kmem_cache *find_alias(const struct cache_spec *spec)
 	if (no_merge || spec->ctor || spec->usersize ||
 	    flags & SLAB_NEVER_MERGE)
 		return NULL;
-	list_for_each_entry (s, &slab_caches, list) {
+	list_for_each_entry(s, &slab_caches, list) {
 		if (s->ctor || s->usersize || s->refcount < 1 ||
 		    s->flags & (SLAB_NEVER_MERGE | SLAB_PLAIN))
 			continue;
@@ -426,7 +425,7 @@ void slab_flush(struct kmem_cache *s)
 	do {
 		atomic_set(&work.busy, 0);
 		cpumask_clear(&cpus);
-		for_each_online_cpu (cpu)
+		for_each_online_cpu(cpu)
 			if (store_in_use(s, cpu))
 				cpumask_set_cpu(cpu, &cpus);
 		on_each_cpu_mask(&cpus, flush_this_cpu, &work, true);
@@ -454,7 +453,7 @@ static void shrink_node(struct kmem_cache *s, struct kmem_cache_node *n)
 	unsigned long flags;
 
 	spin_lock_irqsave(&n->list_lock, flags);
-	list_for_each_entry_safe (slab, next, &n->partial, list) {
+	list_for_each_entry_safe(slab, next, &n->partial, list) {
 		if (slab_read(slab).inuse)
 			continue;
 		list_move(&slab->list, &empty);
@@ -463,7 +462,7 @@ static void shrink_node(struct kmem_cache *s, struct kmem_cache_node *n)
 	list_sort(NULL, &n->partial, fuller_first);
 	spin_unlock_irqrestore(&n->list_lock, flags);
 
-	list_for_each_entry_safe (slab, next, &empty, list)
+	list_for_each_entry_safe(slab, next, &empty, list)
 		slab_page_free(s, slab);
 }
 
@@ -474,8 +473,7 @@ int kmem_cache_shrink(struct kmem_cache *s)
 
 	might_sleep();
 	slab_flush(s);
-	for_each_cache_node(s, nid, n)
-	{
+	for_each_cache_node(s, nid, n) {
 		shrink_node(s, n);
 		left |= atomic_long_read(&n->nr_slabs) != 0;
 	}
@@ -488,12 +486,12 @@ void slab_drain_all(void)
 
 	mutex_lock(&slab_mutex);
 	/* Sheaves of objects that wait for readers come back full. */
-	list_for_each_entry (s, &slab_caches, list)
+	list_for_each_entry(s, &slab_caches, list)
 		slab_flush(s);
 	rcu_barrier();
 	/* Twice: emptying one cache frees sheaves, objects of another. */
 	for (int round = 0; round < 2; round++)
-		list_for_each_entry (s, &slab_caches, list)
+		list_for_each_entry(s, &slab_caches, list)
 			kmem_cache_shrink(s);
 	mutex_unlock(&slab_mutex);
 }
@@ -504,7 +502,7 @@ void kfree_rcu_barrier(void)
 
 	mutex_lock(&slab_mutex);
 	if (static_key_enabled(&slab_use_sheaves))
-		list_for_each_entry (s, &slab_caches, list)
+		list_for_each_entry(s, &slab_caches, list)
 			slab_flush(s);
 	mutex_unlock(&slab_mutex);
 	rcu_barrier();
@@ -584,7 +582,7 @@ static unsigned long free_on_node(struct kmem_cache_node *n)
 	unsigned long nr = 0, flags;
 
 	spin_lock_irqsave(&n->list_lock, flags);
-	list_for_each_entry (slab, &n->partial, list) {
+	list_for_each_entry(slab, &n->partial, list) {
 		struct slab_state st = slab_read(slab);
 
 		nr += st.objects - st.inuse;
@@ -604,7 +602,7 @@ static unsigned long in_stores(struct kmem_cache *s)
 	unsigned long nr = 0;
 	unsigned int cpu;
 
-	for_each_possible_cpu (cpu) {
+	for_each_possible_cpu(cpu) {
 		struct slab_cpu *c = per_cpu_ptr(s->cpu, cpu);
 		struct slab_sheaf *spare = READ_ONCE(c->spare);
 		struct slab *partial = READ_ONCE(c->partial);
@@ -635,8 +633,7 @@ static void get_info(struct kmem_cache *s, struct slabinfo *info)
 		.objects_per_slab = s->objects,
 		.errors = atomic_long_read(&s->errors),
 	};
-	for_each_cache_node(s, nid, n)
-	{
+	for_each_cache_node(s, nid, n) {
 		info->slabs += atomic_long_read(&n->nr_slabs);
 		info->capacity += atomic_long_read(&n->total_objects);
 		info->partial_slabs += READ_ONCE(n->nr_partial);
@@ -645,7 +642,7 @@ static void get_info(struct kmem_cache *s, struct slabinfo *info)
 	}
 	info->cpu_objects += in_stores(s);
 	info->objects = info->capacity - free - info->cpu_objects;
-	for_each_possible_cpu (cpu) {
+	for_each_possible_cpu(cpu) {
 		struct slab_cpu *c = per_cpu_ptr(s->cpu, cpu);
 
 		info->alloc_fast += READ_ONCE(c->stat[SLAB_ALLOC_FAST]);
@@ -662,7 +659,7 @@ void slab_for_each_cache(void (*fn)(const struct slabinfo *info, void *arg),
 	struct kmem_cache *s;
 
 	mutex_lock(&slab_mutex);
-	list_for_each_entry (s, &slab_caches, list) {
+	list_for_each_entry(s, &slab_caches, list) {
 		get_info(s, &info);
 		fn(&info, arg);
 	}
@@ -701,7 +698,7 @@ long slab_validate_all(void)
 	long errors = 0;
 
 	mutex_lock(&slab_mutex);
-	list_for_each_entry (s, &slab_caches, list)
+	list_for_each_entry(s, &slab_caches, list)
 		errors += kmem_cache_validate(s);
 	mutex_unlock(&slab_mutex);
 	return errors;
@@ -733,11 +730,11 @@ static int count_nodes(void)
 	unsigned int cpu;
 	int last = 0;
 
-	for_each_zone (zone) {
+	for_each_zone(zone) {
 		zone_get_info(zone, &info);
 		last = max(last, info.nid);
 	}
-	for_each_possible_cpu (cpu)
+	for_each_possible_cpu(cpu)
 		last = max(last, cpu_to_node(cpu));
 	return last + 1;
 }
@@ -763,7 +760,7 @@ void slab_init(void)
 
 	/* Caches made before kmalloc() worked get their order now. */
 	booting = false;
-	list_for_each_entry (s, &slab_caches, list)
+	list_for_each_entry(s, &slab_caches, list)
 		make_shuffle(s);
 	pr_info("shape %s, %d kmalloc sizes\n", slab_shape_name(),
 		KMALLOC_NR_CLASSES - 1);

@@ -24,7 +24,28 @@
  */
 #include <arch/cpumask.h>
 #include <arch/irqflags.h>
-#include "cmpxchg_impl.h"
+#include "slab_impl.h"
+
+#define SLAB_TID_STEP NR_CPUS
+
+/*
+ * Change this CPU's pair (freelist, tid), if it is still the one read.  The
+ * operand is GS-relative, so pair and CPU are chosen by the same instruction.
+ * Decided by what was found, not by ZF (see <lib/atomic.h>).
+ */
+static __always_inline bool slab_cpu_change(struct slab_cpu __percpu *cpu,
+					    void *old_freelist,
+					    unsigned long old_tid,
+					    void *freelist, unsigned long tid)
+{
+	u64 lo = (u64)old_freelist, hi = old_tid;
+
+	asm volatile("cmpxchg16b %%gs:%[pair]"
+		     : [pair] "+m"(*(u128 *)&cpu->freelist), "+a"(lo), "+d"(hi)
+		     : "b"(freelist), "c"(tid)
+		     : "memory", "cc");
+	return lo == (u64)old_freelist && hi == old_tid;
+}
 
 /* Take the free list that others have built on our frozen slab; if there is
  * none, the slab is full: let it go. */
@@ -164,8 +185,7 @@ static struct slab *other_nodes_slab(struct kmem_cache *s)
 	struct slab *slab;
 	int nid;
 
-	for_each_cache_node(s, nid, n)
-	{
+	for_each_cache_node(s, nid, n) {
 		slab = slab_freeze_partial(s, nid);
 		if (slab)
 			return slab;
@@ -185,7 +205,7 @@ static struct slab *obtain_slab(struct kmem_cache *s, gfp_t gfp, int node)
 	return gfp & __GFP_THISNODE ? NULL : other_nodes_slab(s);
 }
 
-void *slab_cmpxchg_alloc_slow(struct kmem_cache *s, gfp_t gfp, int node)
+static void *alloc_slow(struct kmem_cache *s, gfp_t gfp, int node)
 {
 	struct slab_cpu *c;
 	struct slab *slab;
@@ -208,10 +228,68 @@ void *slab_cmpxchg_alloc_slow(struct kmem_cache *s, gfp_t gfp, int node)
 		slab_report(s, c->slab, object, "free pointer corrupt");
 		forget_slab(c); /* frozen for ever: none of it is trusted */
 		local_irq_restore(flags);
-		return slab_cmpxchg_alloc_slow(s, gfp, node);
+		return alloc_slow(s, gfp, node);
 	}
 	set_freelist(c, slab_next_free(s, object));
 	c->stat[SLAB_ALLOC_SLOW]++;
 	local_irq_restore(flags);
 	return object;
+}
+
+/* --- the fast paths -------------------------------------------------------- */
+
+static noinline void *alloc_unusual(struct kmem_cache *s, gfp_t gfp, int node)
+{
+	void *object = cache_debug(s) ? slab_debug_alloc(s, gfp, node)
+				      : alloc_slow(s, gfp, node);
+
+	if (gfp & __GFP_ZERO && object)
+		slab_zero(s, object);
+	return object;
+}
+
+void *slab_cmpxchg_alloc(struct kmem_cache *s, gfp_t gfp, int node)
+{
+	struct slab_cpu __percpu *cpu = s->cpu;
+	unsigned long tid;
+	void *object;
+
+	do {
+		/* tid first: it vouches for what is read after it. */
+		tid = this_cpu_read(cpu->tid);
+		barrier();
+		object = this_cpu_read(cpu->freelist);
+		if (unlikely(!object || node != NUMA_NO_NODE))
+			return alloc_unusual(s, gfp, node);
+		/*
+		 * The object may be taken from under us: then this reads
+		 * what its user wrote, and the tid has moved.
+		 */
+	} while (unlikely(!slab_cpu_change(cpu, object, tid,
+					   slab_next_free(s, object),
+					   tid + SLAB_TID_STEP)));
+	this_cpu_inc(cpu->stat[SLAB_ALLOC_FAST]);
+	if (unlikely(gfp & __GFP_ZERO))
+		return slab_zero(s, object);
+	return object;
+}
+
+void slab_cmpxchg_free(struct kmem_cache *s, struct slab *slab, void *object)
+{
+	struct slab_cpu __percpu *cpu = s->cpu;
+	unsigned long tid;
+	void *freelist;
+
+	do {
+		tid = this_cpu_read(cpu->tid);
+		barrier();
+		if (unlikely(slab != this_cpu_read(cpu->slab))) {
+			slab_free_direct(s, slab, object);
+			return;
+		}
+		freelist = this_cpu_read(cpu->freelist);
+		slab_link_free(s, object, freelist);
+	} while (unlikely(!slab_cpu_change(cpu, freelist, tid, object,
+					   tid + SLAB_TID_STEP)));
+	this_cpu_inc(cpu->stat[SLAB_FREE_FAST]);
 }

@@ -16,11 +16,12 @@
  * Remote.     A consumer that frees what a producer on another CPU allocates
  *             fills sheaves, which the barn hands to the producer whole: one
  *             lock for a sheaf, where the classic shape pays for each object.
- * Entering.   Preemption off and a mark, `busy`, which only an interrupt on the
- *             same CPU can find set.  It then works on slabs directly.  A flush
- *             comes as an interrupt too, and asks again when it finds the mark.
- *             Rejected: interrupts off.  Two instructions fewer, but each is
- *             slow on real machines, and slower under TCG.
+ * Entering.   Preemption off and a mark in the preemption count, which only an
+ *             interrupt on the same CPU can find set.  It then works on slabs
+ *             directly.  A flush comes as an interrupt too, and asks again when
+ *             it finds the mark.  Rejected: interrupts off, which costs as
+ *             many instructions, each slow on real machines and under TCG; and
+ *             a mark for each cache: two instructions more on the way in.
  * Invariant.  In slabs' counters, objects in sheaves are in use.  Objects in
  *             sheaves belong to the node of the CPU or barn that holds them.
  * Growth.     A CPU that never uses a cache has no sheaf of it: main is the
@@ -221,7 +222,7 @@ static void barn_flush(struct kmem_cache *s, struct slab_barn *barn)
 	barn->nr_empty = 0;
 	spin_unlock_irqrestore(&barn->lock, flags);
 
-	list_for_each_entry_safe (sheaf, next, &sheaves, list)
+	list_for_each_entry_safe(sheaf, next, &sheaves, list)
 		drop_sheaf(s, sheaf);
 }
 
@@ -238,22 +239,30 @@ static void swap_sheaves(struct slab_cpu *c)
 /* Enter this CPU's store with a sheaf of its own as main, or not at all. */
 static struct slab_cpu *enter_with_main(struct kmem_cache *s)
 {
-	struct slab_cpu *c;
 	struct slab_sheaf *sheaf;
+	struct slab_cpu *c;
 
-	if (!s->sheaf_capacity)
+	if (!s->sheaf_capacity || !slab_enter())
 		return NULL;
-	c = slab_cpu_enter(s);
-	if (!c || likely(c->main != &slab_no_sheaf))
+	c = this_cpu_ptr(s->cpu);
+	if (likely(c->main != &slab_no_sheaf)) {
+		c->main->size = c->top - c->base;
 		return c;
-
+	}
 	sheaf = barn_get_empty(local_barn(s)) ?: sheaf_alloc(s, GFP_NOWAIT);
 	if (sheaf) {
 		c->main = sheaf;
 		return c;
 	}
-	slab_cpu_leave(c);
+	slab_leave();
 	return NULL;
+}
+
+/* Show the fast paths what main has become, and leave. */
+static void leave_with_main(struct slab_cpu *c)
+{
+	sheaf_show_main(c);
+	slab_leave();
 }
 
 /* Get objects into main, without new pages.  The store is entered. */
@@ -282,8 +291,9 @@ static void *alloc_anywhere(struct kmem_cache *s)
 	void *object;
 	int nid;
 
-	for_each_cache_node(s, nid, n) if (slab_take_partial(s, nid, &object,
-							     1)) return object;
+	for_each_cache_node(s, nid, n)
+		if (slab_take_partial(s, nid, &object, 1))
+			return object;
 	return NULL;
 }
 
@@ -304,36 +314,46 @@ static void *alloc_from_new_slab(struct kmem_cache *s, gfp_t gfp)
 		return gfp & __GFP_THISNODE ? NULL : alloc_anywhere(s);
 
 	object = objects[--nr];
-	if (nr && !slab_foreign(slab_of(object))) {
-		c = slab_cpu_enter(s);
-		if (c) {
-			room = min(nr, c->main->capacity - c->main->size);
-			nr -= room;
-			memcpy(&c->main->objects[c->main->size], objects + nr,
-			       room * sizeof(void *));
-			c->main->size += room;
-			slab_cpu_leave(c);
-		}
+	c = nr && !slab_foreign(slab_of(object)) ? enter_with_main(s) : NULL;
+	if (c) {
+		room = min(nr,
+			   (unsigned int)(c->main->capacity - c->main->size));
+		nr -= room;
+		memcpy(&c->main->objects[c->main->size], objects + nr,
+		       room * sizeof(void *));
+		c->main->size += room;
+		leave_with_main(c);
 	}
 	slab_put_objects(s, objects, nr);
 	return object;
 }
 
+/* Everything but the pop that slab_sheaf_alloc() is. */
 void *slab_sheaf_alloc_slow(struct kmem_cache *s, gfp_t gfp)
 {
-	struct slab_cpu *c = enter_with_main(s);
+	struct slab_cpu *c;
 	void *object = NULL;
 
+	if (cache_debug(s)) {
+		object = slab_debug_alloc(s, gfp, NUMA_NO_NODE);
+		goto out;
+	}
+	c = enter_with_main(s);
 	if (c) {
 		if (c->main->size || refill_main(s, c))
 			object = c->main->objects[--c->main->size];
 		c->stat[SLAB_ALLOC_SLOW]++;
-		slab_cpu_leave(c);
+		leave_with_main(c);
 	} else {
 		this_cpu_inc(s->cpu->stat[SLAB_ALLOC_SLOW]);
 		slab_take_partial(s, numa_node_id(), &object, 1);
 	}
-	return likely(object) ? object : alloc_from_new_slab(s, gfp);
+	if (!object)
+		object = alloc_from_new_slab(s, gfp);
+out:
+	if (gfp & __GFP_ZERO && object)
+		slab_zero(s, object);
+	return object;
 }
 
 /* From a node of the caller's choice: sheaves hold their own node's only. */
@@ -341,13 +361,20 @@ void *slab_sheaf_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
 {
 	void *object;
 
-	if (node == numa_node_id())
-		return slab_sheaf_alloc(s, gfp, NUMA_NO_NODE);
-	this_cpu_inc(s->cpu->stat[SLAB_ALLOC_SLOW]);
-	if (slab_take_partial(s, node, &object, 1) ||
-	    slab_take_new(s, gfp, node, &object, 1))
-		return object;
-	return gfp & __GFP_THISNODE ? NULL : alloc_anywhere(s);
+	if (node == numa_node_id() || node == NUMA_NO_NODE)
+		return slab_sheaf_alloc(s, gfp);
+	if (cache_debug(s)) {
+		object = slab_debug_alloc(s, gfp, node);
+	} else {
+		this_cpu_inc(s->cpu->stat[SLAB_ALLOC_SLOW]);
+		if (!slab_take_partial(s, node, &object, 1) &&
+		    !slab_take_new(s, gfp, node, &object, 1))
+			object = gfp & __GFP_THISNODE ? NULL
+						      : alloc_anywhere(s);
+	}
+	if (gfp & __GFP_ZERO && object)
+		slab_zero(s, object);
+	return object;
 }
 
 /* --- freeing --------------------------------------------------------------- */
@@ -386,14 +413,24 @@ static void replace_main(struct kmem_cache *s, struct slab_cpu *c)
 		c->main = empty;
 }
 
+/* To the slab itself: no sheaf may have it, or none can be had. */
+void slab_free_direct(struct kmem_cache *s, struct slab *slab, void *object)
+{
+	if (cache_debug(s)) {
+		slab_debug_free(s, slab, object);
+		return;
+	}
+	this_cpu_inc(s->cpu->stat[SLAB_FREE_SLOW]);
+	slab_put_chain(s, slab, object, object, 1);
+}
+
 void slab_sheaf_free_slow(struct kmem_cache *s, struct slab *slab, void *object)
 {
 	struct slab_cpu *c = enter_with_main(s);
 	struct slab_sheaf *main;
 
 	if (!c) {
-		this_cpu_inc(s->cpu->stat[SLAB_FREE_SLOW]);
-		slab_put_chain(s, slab, object, object, 1);
+		slab_free_direct(s, slab, object);
 		return;
 	}
 	if (c->main->size == c->main->capacity)
@@ -403,7 +440,7 @@ void slab_sheaf_free_slow(struct kmem_cache *s, struct slab *slab, void *object)
 		sheaf_flush(s, main);
 	main->objects[main->size++] = object;
 	c->stat[SLAB_FREE_SLOW]++;
-	slab_cpu_leave(c);
+	leave_with_main(c);
 }
 
 /* --- in bulk --------------------------------------------------------------- */
@@ -430,7 +467,7 @@ unsigned int slab_sheaf_alloc_bulk(struct kmem_cache *s, gfp_t gfp,
 	}
 	if (c) {
 		c->stat[SLAB_ALLOC_FAST] += got;
-		slab_cpu_leave(c);
+		leave_with_main(c);
 	}
 	while (got < nr) {
 		part = slab_take_new(s, gfp, NUMA_NO_NODE, objects + got,
@@ -465,7 +502,7 @@ void slab_sheaf_free_bulk(struct kmem_cache *s, unsigned int nr, void **objects)
 		c->stat[SLAB_FREE_FAST] += part;
 	}
 	if (c)
-		slab_cpu_leave(c);
+		leave_with_main(c);
 	if (nr)
 		slab_put_objects(s, objects, nr);
 }
@@ -494,9 +531,9 @@ bool slab_sheaf_free_rcu(struct kmem_cache *s, struct slab *slab, void *object)
 	struct slab_sheaf *sheaf;
 	struct slab_cpu *c;
 
-	if (!s->sheaf_capacity || slab_foreign(slab))
+	if (slab_foreign(slab))
 		return false;
-	c = slab_cpu_enter(s);
+	c = enter_with_main(s);
 	if (!c)
 		return false;
 
@@ -505,7 +542,7 @@ bool slab_sheaf_free_rcu(struct kmem_cache *s, struct slab *slab, void *object)
 		sheaf = barn_get_empty(local_barn(s))
 				?: sheaf_alloc(s, GFP_NOWAIT);
 		if (!sheaf) {
-			slab_cpu_leave(c);
+			leave_with_main(c);
 			return false;
 		}
 		sheaf->node = numa_node_id();
@@ -516,7 +553,7 @@ bool slab_sheaf_free_rcu(struct kmem_cache *s, struct slab *slab, void *object)
 		c->rcu = NULL;
 		call_rcu(&sheaf->rcu, rcu_sheaf_done);
 	}
-	slab_cpu_leave(c);
+	leave_with_main(c);
 	return true;
 }
 
@@ -527,11 +564,10 @@ bool slab_sheaf_flush_cpu(struct kmem_cache *s, struct slab_cpu *c)
 {
 	if (!s->sheaf_capacity)
 		return true;
-	if (c->busy)
+	if (!slab_enter())
 		return false;
 
-	c->busy = 1;
-	barrier();
+	c->main->size = c->top - c->base;
 	drop_sheaf(s, c->main);
 	c->main = &slab_no_sheaf;
 	drop_sheaf(s, c->spare);
@@ -540,8 +576,7 @@ bool slab_sheaf_flush_cpu(struct kmem_cache *s, struct slab_cpu *c)
 		call_rcu(&c->rcu->rcu, rcu_sheaf_done);
 		c->rcu = NULL;
 	}
-	barrier();
-	c->busy = 0;
+	leave_with_main(c);
 	return true;
 }
 
@@ -550,7 +585,8 @@ void slab_sheaf_flush_barns(struct kmem_cache *s)
 	struct kmem_cache_node *n;
 	int nid;
 
-	for_each_cache_node(s, nid, n) barn_flush(s, &n->barn);
+	for_each_cache_node(s, nid, n)
+		barn_flush(s, &n->barn);
 }
 
 /* --- making and unmaking --------------------------------------------------- */
@@ -570,6 +606,10 @@ void slab_sheaf_init(struct kmem_cache *s)
 {
 	unsigned int cpu;
 
-	for_each_possible_cpu (cpu)
-		per_cpu_ptr(s->cpu, cpu)->main = &slab_no_sheaf;
+	for_each_possible_cpu(cpu) {
+		struct slab_cpu *c = per_cpu_ptr(s->cpu, cpu);
+
+		c->main = &slab_no_sheaf;
+		sheaf_show_main(c);
+	}
 }

@@ -1,86 +1,92 @@
 /* SPDX-License-Identifier: MIT */
-/* sheaf_impl.h - the fast paths of today's shape; see sheaf.c. */
+/*
+ * sheaf_impl.h - the fast paths of today's shape; see sheaf.c.
+ *
+ * Written for what they compile to.  Main's pointers lie in the CPU's store
+ * itself (top, base, end), so a pop is a load, a compare and a subtraction;
+ * all that is not usual leaves by a tail call, so that no register is
+ * saved for it; and zeroing and debugging are the slow path's business.
+ */
 #pragma once
 #include "slab_impl.h"
 
 /*
- * Enter this CPU's store.  NULL when an interrupt finds it entered already; its
- * caller then goes to the slabs directly.
+ * Enter this CPU's stores: preemption off, and nested interrupts told to keep
+ * out.  False in such an interrupt; its caller then works on slabs directly.
+ * A task always gets in: while the mark is set it cannot be switched out.
  */
-static __always_inline struct slab_cpu *slab_cpu_enter(struct kmem_cache *s)
+static __always_inline bool slab_enter(void)
 {
-	struct slab_cpu *c;
-
-	preempt_disable();
-	c = this_cpu_ptr(s->cpu);
-	if (unlikely(c->busy)) {
-		preempt_enable();
-		return NULL;
-	}
-	c->busy = 1;
-	barrier();
-	return c;
+	if (unlikely(preempt_count_test(SLAB_STORE_BUSY)))
+		return false;
+	preempt_count_add(PREEMPT_OFFSET + SLAB_STORE_BUSY);
+	return true;
 }
 
-static __always_inline void slab_cpu_leave(struct slab_cpu *c)
+static __always_inline void slab_leave(void)
 {
-	barrier();
-	c->busy = 0;
-	preempt_enable();
+	preempt_enable_count(PREEMPT_OFFSET + SLAB_STORE_BUSY);
 }
 
-static __always_inline void *slab_sheaf_alloc(struct kmem_cache *s, gfp_t gfp,
-					      int node)
+static __always_inline void *slab_sheaf_alloc(struct kmem_cache *s, gfp_t gfp)
 {
-	struct slab_sheaf *sheaf;
-	struct slab_cpu *c;
-	void *object;
+	struct slab_cpu __percpu *c = s->cpu;
+	void **top, *object;
 
-	if (unlikely(node != NUMA_NO_NODE))
-		return slab_sheaf_alloc_node(s, gfp, node);
-	c = slab_cpu_enter(s);
-	if (likely(c)) {
-		sheaf = c->main;
-		if (likely(sheaf->size)) {
-			object = sheaf->objects[--sheaf->size];
-			c->stat[SLAB_ALLOC_FAST]++;
-			slab_cpu_leave(c);
-			return object;
-		}
-		slab_cpu_leave(c);
+	if (unlikely(!slab_enter()))
+		return slab_sheaf_alloc_slow(s, gfp);
+	top = this_cpu_read(c->top);
+	if (unlikely(top == this_cpu_read(c->base))) {
+		slab_leave();
+		return slab_sheaf_alloc_slow(s, gfp);
 	}
-	return slab_sheaf_alloc_slow(s, gfp);
+	object = top[-1];
+	this_cpu_write(c->top, top - 1);
+	this_cpu_inc(c->stat[SLAB_ALLOC_FAST]);
+	slab_leave();
+	if (unlikely(gfp & __GFP_ZERO))
+		return slab_zero(s, object);
+	return object;
 }
 
 static __always_inline void slab_sheaf_free(struct kmem_cache *s,
 					    struct slab *slab, void *object)
 {
-	struct slab_sheaf *sheaf;
-	struct slab_cpu *c;
+	struct slab_cpu __percpu *c = s->cpu;
+	void **top;
 
 	/* A sheaf holds memory of its CPU's node only. */
-	if (unlikely(slab_foreign(slab))) {
-		slab_put_chain(s, slab, object, object, 1);
+	if (unlikely(slab_foreign(slab)) || unlikely(!slab_enter())) {
+		slab_free_direct(s, slab, object);
 		return;
 	}
-	c = slab_cpu_enter(s);
-	if (likely(c)) {
-		sheaf = c->main;
-		if (likely(sheaf->size < sheaf->capacity)) {
-			sheaf->objects[sheaf->size++] = object;
-			c->stat[SLAB_FREE_FAST]++;
-			slab_cpu_leave(c);
-			return;
-		}
-		slab_cpu_leave(c);
+	top = this_cpu_read(c->top);
+	if (unlikely(top == this_cpu_read(c->end))) {
+		slab_leave();
+		slab_sheaf_free_slow(s, slab, object);
+		return;
 	}
-	slab_sheaf_free_slow(s, slab, object);
+	*top = object;
+	this_cpu_write(c->top, top + 1);
+	this_cpu_inc(c->stat[SLAB_FREE_FAST]);
+	slab_leave();
 }
 
-/* A handful of words: a call, or a string instruction, would cost more. */
-static __always_inline void slab_copy_pointers(void **to, void *const *from,
-					       unsigned int nr)
+/*
+ * Let the fast paths see main: from here on its size is what top says, until
+ * sheaf.c enters again and carries it back.  The store is entered, or not in
+ * use yet.
+ */
+static inline void sheaf_show_main(struct slab_cpu *c)
 {
-	for (unsigned int i = 0; i < nr; i++)
-		to[i] = from[i];
+	c->base = c->main->objects;
+	c->top = c->base + c->main->size;
+	c->end = c->base + c->main->capacity;
+}
+
+/* One word after the other, without the cost of a call. */
+static __always_inline void slab_copy_pointers(void **to, void *const *from,
+					       unsigned long nr)
+{
+	asm volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(nr)::"memory");
 }

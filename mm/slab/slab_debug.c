@@ -316,8 +316,9 @@ static void *alloc_from_any_node(struct kmem_cache *s)
 	void *object = NULL;
 	int nid;
 
-	for_each_cache_node(s, nid,
-			    n) if ((object = alloc_from_node(s, nid))) break;
+	for_each_cache_node(s, nid, n)
+		if ((object = alloc_from_node(s, nid)))
+			break;
 	return object;
 }
 
@@ -402,7 +403,7 @@ static void for_each_slab(struct kmem_cache *s,
 	struct zone_info info;
 	struct zone *zone;
 
-	for_each_zone (zone) {
+	for_each_zone(zone) {
 		zone_get_info(zone, &info);
 		for (unsigned long pfn = info.start_pfn;
 		     pfn < info.start_pfn + info.spanned;) {

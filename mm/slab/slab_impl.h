@@ -41,6 +41,9 @@
 /* Internal: no sheaves; other caches' sheaves may come from here. */
 #define SLAB_PLAIN 0x00010000u
 
+#define STRUCT_PAGE_SHIFT 6
+_Static_assert(sizeof(struct page) == 1 << STRUCT_PAGE_SHIFT, "see slab_at()");
+
 #define SLAB_MAX_ORDER	 3
 #define SLAB_MIN_OBJECTS 8
 #define SLAB_MAX_OBJECTS 32767
@@ -111,14 +114,24 @@ static inline int slab_nid(const struct slab *slab)
 }
 
 /*
- * The slab that @object lies in, or NULL when its page is none.  Written out
- * for direct-map addresses, and for the first page of a slab first: this is
- * half of what a free costs.
+ * What would be the slab of @object, a direct-map address, if it lay in a
+ * slab's first page.  Half of what a free costs: struct pages are as much
+ * smaller than pages as one shift tells.
  */
+static __always_inline struct slab *slab_at(const void *object)
+{
+	return (struct slab *)(((unsigned long)object >>
+					(PAGE_SHIFT - STRUCT_PAGE_SHIFT) &
+				-sizeof(struct page)) +
+			       VMEMMAP_BASE -
+			       (DIRECT_MAP_BASE >>
+				(PAGE_SHIFT - STRUCT_PAGE_SHIFT)));
+}
+
+/* The slab that @object lies in, or NULL when its page is none. */
 static __always_inline struct slab *slab_of(const void *object)
 {
-	unsigned long place = (unsigned long)object >> PAGE_SHIFT;
-	struct page *page = vmemmap + place - (DIRECT_MAP_BASE >> PAGE_SHIFT);
+	struct page *page = slab_page(slab_at(object));
 
 	if (likely(page->type == PAGE_SLAB))
 		return (struct slab *)page;
@@ -150,8 +163,8 @@ struct slab_sheaf {
 #define SHEAF_MAX_CAPACITY ((512 - sizeof(struct slab_sheaf)) / sizeof(void *))
 
 /*
- * A CPU's own store.  Own CPU only, preemption off; `busy` keeps a nested
- * interrupt out.
+ * A CPU's own store of a cache.  Own CPU only, and entered (slab_enter), but
+ * for what shape cmpxchg says.
  */
 struct slab_cpu {
 	/* Shape cmpxchg: changed together, without `busy`. */
@@ -160,13 +173,13 @@ struct slab_cpu {
 	struct slab *slab;
 	struct slab *partial;
 
-	/* Shape sheaves. */
+	/* Shape sheaves.  Free places and objects of main: base <= top <= end;
+	 * main->size is stale meanwhile. */
+	void **top, **base, **end;
 	struct slab_sheaf *main;  /* never NULL */
 	struct slab_sheaf *spare; /* or NULL */
 	struct slab_sheaf *rcu;	  /* collecting kfree_rcu() objects, or NULL */
 
-	u32 busy;
-	u32 rcu_pending;
 	unsigned long stat[SLAB_NR_STATS];
 };
 
@@ -357,7 +370,9 @@ struct slab *slab_freeze_partial(struct kmem_cache *s, int node);
 
 /* --- cmpxchg.c and sheaf.c: a CPU's store ---------------------------------- */
 
-void *slab_cmpxchg_alloc_slow(struct kmem_cache *s, gfp_t gfp, int node);
+/* The whole of it, zeroing and debugging included, as slab.c leaves it. */
+void *slab_cmpxchg_alloc(struct kmem_cache *s, gfp_t gfp, int node);
+void slab_cmpxchg_free(struct kmem_cache *s, struct slab *slab, void *object);
 void slab_cmpxchg_put_partial(struct kmem_cache *s, struct slab *slab);
 void slab_cmpxchg_flush_cpu(struct kmem_cache *s, struct slab_cpu *c);
 
@@ -366,6 +381,7 @@ unsigned int slab_sheaf_capacity(struct kmem_cache *s);
 void slab_sheaf_init(struct kmem_cache *s);
 void *slab_sheaf_alloc_slow(struct kmem_cache *s, gfp_t gfp);
 void *slab_sheaf_alloc_node(struct kmem_cache *s, gfp_t gfp, int node);
+void slab_free_direct(struct kmem_cache *s, struct slab *slab, void *object);
 void slab_sheaf_free_slow(struct kmem_cache *s, struct slab *slab,
 			  void *object);
 unsigned int slab_sheaf_alloc_bulk(struct kmem_cache *s, gfp_t gfp,
@@ -396,6 +412,7 @@ void slab_report_leaks(struct kmem_cache *s);
 extern int slab_nr_nodes;
 
 u64 slab_random(void);
+void *slab_zero(struct kmem_cache *s, void *object);
 struct kmem_cache *slab_create_plain(const char *name, unsigned int size);
 
 /* --- kmalloc.c --------------------------------------------------------------- */

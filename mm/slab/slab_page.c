@@ -110,6 +110,7 @@ static void give_back(struct slab *slab)
 {
 	struct page *page = slab_page(slab);
 
+	slab->cache = NULL; /* kmem_cache_free() relies on it */
 	page_set_type(page, PAGE_USED);
 	__free_pages(page, compound_order(page));
 }

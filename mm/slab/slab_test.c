@@ -185,8 +185,7 @@ TEST(slab, bulk_is_all_or_nothing)
 	kmem_cache_free_bulk(s, 200, objects);
 	kmem_cache_shrink(s);
 
-	FAULT_SWEEP(&fail_page_alloc, n)
-	{
+	FAULT_SWEEP(&fail_page_alloc, n) {
 		unsigned int got = kmem_cache_alloc_bulk(
 			s, GFP_KERNEL | __GFP_NOWARN, 200, objects);
 
@@ -323,14 +322,12 @@ TEST(slab, creation_fails_without_trace)
 	unsigned long n;
 	struct kmem_cache *s;
 
-	FAULT_SWEEP(&failslab, n)
-	{
+	FAULT_SWEEP(&failslab, n) {
 		s = kmem_cache_create("test-fault", 72, 0, SLAB_NO_MERGE, NULL);
 		kmem_cache_destroy(s);
 	}
 	EXPECT_GT(n, 1);
-	FAULT_SWEEP(&fail_percpu, n)
-	{
+	FAULT_SWEEP(&fail_percpu, n) {
 		s = kmem_cache_create("test-fault", 72, 0, SLAB_NO_MERGE, NULL);
 		EXPECT(s || fault_fired(&fail_percpu));
 		kmem_cache_destroy(s);
@@ -446,8 +443,7 @@ TEST(kmalloc, krealloc_keeps_contents)
 		for (size_t i = 0; i < size; i++)
 			p[i] = i;
 	}
-	FAULT_SWEEP(&fail_page_alloc, n)
-	{
+	FAULT_SWEEP(&fail_page_alloc, n) {
 		q = krealloc(p, 300000, GFP_KERNEL | __GFP_NOWARN);
 		if (q)
 			p = q;

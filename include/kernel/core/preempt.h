@@ -11,6 +11,7 @@
  *		bits  8-15	softirq: +1 serving, +2 local_bh_disable()
  *		bits 16-19	hardirq depth
  *		bits 20-23	NMI depth
+ *		bit  24		inside this CPU's stores of objects (mm/slab)
  *		bit  31		set while nobody wants the CPU
  *
  *            The last bit is inverted so that the word reaches 0 exactly when
@@ -30,6 +31,7 @@
 #define SOFTIRQ_DISABLE_STEP (2u << 8)
 #define HARDIRQ_OFFSET	     (1u << 16)
 #define NMI_OFFSET	     (1u << 20)
+#define SLAB_STORE_BUSY	     (1u << 24)
 
 #define PREEMPT_MASK	  0x000000ffu
 #define SOFTIRQ_MASK	  0x0000ff00u
@@ -56,6 +58,17 @@ static __always_inline void preempt_count_sub(u32 val)
 {
 	barrier();
 	this_cpu_sub(__preempt_count, val);
+}
+
+/* Is one of the bits @mask set? */
+static __always_inline bool preempt_count_test(u32 mask)
+{
+	bool set;
+
+	asm volatile("testl %2, %%gs:%1"
+		     : "=@ccnz"(set)
+		     : "m"(__preempt_count), "i"(mask));
+	return set;
 }
 
 /* -- What runs here? --------------------------------------------------------- */
@@ -103,19 +116,24 @@ static __always_inline void preempt_disable(void)
 }
 
 /*
- * Decrement and, at 0, switch.  The call goes through a thunk that keeps every
- * register, so that the usual path costs its callers nothing.
+ * Take @val off and, at 0, switch.  The call goes through a thunk that keeps
+ * every register, so that the usual path costs its callers nothing.
  */
-static __always_inline void preempt_enable(void)
+static __always_inline void preempt_enable_count(u32 val)
 {
 	barrier();
-	asm volatile("decl %%gs:%0\n\t"
+	asm volatile("subl %1, %%gs:%0\n\t"
 		     "jnz 1f\n\t"
 		     "call preempt_schedule_thunk\n"
 		     "1:"
 		     : "+m"(__preempt_count)
-		     :
+		     : "i"(val)
 		     : "cc", "memory");
+}
+
+static __always_inline void preempt_enable(void)
+{
+	preempt_enable_count(PREEMPT_OFFSET);
 }
 
 /* For those about to call schedule(), or who must not switch here. */

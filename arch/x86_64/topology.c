@@ -7,14 +7,14 @@
 #include "apic_impl.h"
 
 static u32 apic_ids[NR_CPUS];
-static int nodes[NR_CPUS];
+int __cpu_to_node[NR_CPUS];
 
 static void add_cpu(u32 apic_id, int node)
 {
 	if (nr_cpu_ids >= NR_CPUS)
 		return;
 	apic_ids[nr_cpu_ids] = apic_id;
-	nodes[nr_cpu_ids] = node;
+	__cpu_to_node[nr_cpu_ids] = node;
 	cpumask_set_cpu(nr_cpu_ids, &cpu_possible_mask);
 	cpumask_set_cpu(nr_cpu_ids, &cpu_present_mask);
 	nr_cpu_ids++;
@@ -32,7 +32,7 @@ void cpu_topology_init(void)
 		const struct acpi_cpu *c = &acpi_info.cpus[i];
 
 		if (c->apic_id == own)
-			nodes[0] = c->node;
+			__cpu_to_node[0] = c->node;
 		else if (c->enabled)
 			add_cpu(c->apic_id, c->node);
 	}
@@ -49,14 +49,4 @@ int cpu_from_apic_id(u32 apic_id)
 u32 cpu_apic_id(unsigned int cpu)
 {
 	return apic_ids[cpu];
-}
-
-int cpu_to_node(unsigned int cpu)
-{
-	return nodes[cpu];
-}
-
-int numa_node_id(void)
-{
-	return nodes[smp_processor_id()];
 }

@@ -121,6 +121,18 @@ DECLARE_PER_CPU(unsigned int, cpu_number);
 	})
 #define this_cpu_ptr(ptr) raw_cpu_ptr(ptr)
 
+/* Is this CPU's @var equal to @val?  One compare, without a load before it. */
+#define this_cpu_equals(var, val)                                              \
+	({                                                                     \
+		bool __eq;                                                     \
+		_Static_assert(sizeof(var) == 8, "words only");                \
+		asm volatile("cmpq %2, %%gs:%1"                                \
+			     : "=@cce"(__eq)                                   \
+			     : "m"(var), "re"(val)                             \
+			     : "memory");                                      \
+		__eq;                                                          \
+	})
+
 #define smp_processor_id() this_cpu_read(cpu_number)
 
 /* Become @cpu as far as per-CPU variables go.  Bring-up only. */

@@ -17,8 +17,17 @@ int cpu_from_apic_id(u32 apic_id);
 u32 cpu_apic_id(unsigned int cpu);
 
 /* Which node a CPU is on, 0 unless SRAT said otherwise; this CPU's. */
-int cpu_to_node(unsigned int cpu);
-int numa_node_id(void);
+extern int __cpu_to_node[NR_CPUS];
+
+static inline int cpu_to_node(unsigned int cpu)
+{
+	return __cpu_to_node[cpu];
+}
+
+static inline int numa_node_id(void)
+{
+	return cpu_to_node(smp_processor_id());
+}
 
 /*
  * Start CPUs.  arch_cpu_prepare() says on which stack @cpu is to run; then

@@ -49,6 +49,20 @@ static unsigned int run_end(const struct pcpu_chunk *c, unsigned int slot)
 	return end;
 }
 
+/* Where the run from @slot ends at the latest: as run_end(), but what is
+ * behind a block that is all free is taken from that block's bound. */
+static unsigned int run_end_bound(const struct pcpu_chunk *c, unsigned int slot)
+{
+	unsigned int next = block_of(slot) + 1;
+	unsigned int end = find_next_bit(c->used, block_start(next), slot);
+
+	if (end < block_start(next) || next == c->nr_blocks)
+		return end;
+	if (c->blocks[next].free == PCPU_BLOCK_SLOTS)
+		return end + c->blocks[next].bound;
+	return find_next_bit(c->used, block_start(next + 1), end);
+}
+
 /* How many slots right before @slot are free, not looking before @first. */
 static unsigned int free_before(const struct pcpu_chunk *c, unsigned int slot,
 				unsigned int first)
@@ -183,19 +197,23 @@ static void raise_bound(struct pcpu_chunk *c, struct pcpu_block *blk,
 		blk->where = start;
 }
 
-/* The free run from @start to @end has formed.  Raise the bounds of the blocks
- * that it begins in, goes through, and continues. */
-static void raise_bounds(struct pcpu_chunk *c, unsigned int start,
-			 unsigned int end)
+/*
+ * Slots [from, to) became free, and lengthened runs: those that begin in their
+ * blocks, and in blocks before them that are free up to here.  What begins
+ * behind them is as it was.
+ */
+static void raise_bounds(struct pcpu_chunk *c, unsigned int from,
+			 unsigned int to)
 {
-	unsigned int b;
+	unsigned int end = run_end_bound(c, to - 1), b = block_of(from);
+	unsigned int start = from - free_before(c, from, block_start(b));
 
-	for (b = block_of(start); b && start == block_start(b); b--) {
+	for (; b && start == block_start(b); b--) {
 		start -= free_before(c, start, block_start(b - 1));
 		if (start == block_start(b))
 			break;
 	}
-	for (b = block_of(start); b < c->nr_blocks && block_start(b) < end; b++)
+	for (b = block_of(start); b <= block_of(to - 1); b++)
 		raise_bound(c, &c->blocks[b], max(start, block_start(b)), end);
 }
 
@@ -218,9 +236,7 @@ unsigned int pcpu_map_give(struct pcpu_chunk *c, unsigned int start)
 	if (end < c->nr_slots && !test_bit(end, c->used))
 		__clear_bit(end, c->bounds);
 
-	raise_bounds(
-		c, start - free_before(c, start, block_start(block_of(start))),
-		run_end(c, start));
+	raise_bounds(c, start, end);
 	return n;
 }
 

@@ -53,6 +53,7 @@ static bool balance_wanted;
 /* Under pcpu_lock. */
 static struct pcpu_chunk *chunks[MAX_CHUNKS];
 static struct list_head bins[PCPU_NR_BINS];
+static u32 filled_bins; /* a bit for each bin that may have a chunk */
 static unsigned int nr_chunks;
 static int nr_ready; /* blocks populated and all free, in all chunks */
 static unsigned long nr_populated; /* blocks */
@@ -111,6 +112,7 @@ static void rebin(struct pcpu_chunk *c)
 		return;
 	c->bin = bin;
 	list_move(&c->list, &bins[bin]);
+	filled_bins |= 1u << bin;
 }
 
 /* --- chunks ---------------------------------------------------------------- */
@@ -141,6 +143,7 @@ static void chunk_add_locked(struct pcpu_chunk *c)
 	chunks[c->index] = c;
 	nr_chunks++;
 	list_add_tail(&c->list, &bins[c->bin]);
+	filled_bins |= 1u << c->bin;
 }
 
 /* A chunk of addresses, without a page behind it. */
@@ -294,16 +297,21 @@ static unsigned int give_slots(struct pcpu_chunk *c, unsigned int slot)
 static struct pcpu_chunk *take_anywhere(unsigned int n, unsigned int align,
 					bool populated, unsigned int *slot)
 {
+	unsigned int bin = bin_for(n), candidates;
 	struct pcpu_chunk *c, *next;
 	unsigned long flags;
 
 	spin_lock_irqsave(&pcpu_lock, flags);
-	for (unsigned int bin = bin_for(n); bin < PCPU_NR_BINS; bin++)
+	for (; (candidates = filled_bins & ~0u << bin); bin++) {
+		bin = __builtin_ctz(candidates);
 		list_for_each_entry_safe(c, next, &bins[bin], list) {
 			*slot = take_slots(c, n, align, populated);
 			if (*slot != PCPU_NOWHERE)
 				goto out;
 		}
+		if (list_empty(&bins[bin]))
+			filled_bins &= ~(1u << bin);
+	}
 	c = NULL;
 out:
 	spin_unlock_irqrestore(&pcpu_lock, flags);
@@ -357,6 +365,11 @@ static void want_balance(void)
 	}
 }
 
+static void clear_slots(void *p, unsigned long n)
+{
+	asm volatile("rep stosq" : "+D"(p), "+c"(n) : "a"(0) : "memory");
+}
+
 void __percpu *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp)
 {
 	unsigned int n = DIV_ROUND_UP(size, PCPU_SLOT);
@@ -383,8 +396,8 @@ void __percpu *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp)
 	if (unlikely(READ_ONCE(nr_ready) < ATOMIC_RESERVE))
 		want_balance();
 
-	for_each_possible_cpu(cpu)
-		memset(cpu_address(c, slot, cpu), 0, n * PCPU_SLOT);
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+		clear_slots(cpu_address(c, slot, cpu), n);
 	return slot_to_ptr(c, slot);
 }
 

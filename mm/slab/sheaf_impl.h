@@ -36,12 +36,12 @@ static __always_inline void *slab_sheaf_alloc(struct kmem_cache *s, gfp_t gfp)
 	if (unlikely(!slab_enter()))
 		return slab_sheaf_alloc_slow(s, gfp);
 	top = this_cpu_read(c->top);
-	if (unlikely(top == this_cpu_read(c->base))) {
+	if (unlikely(this_cpu_equals(c->base, top))) {
 		slab_leave();
 		return slab_sheaf_alloc_slow(s, gfp);
 	}
 	object = top[-1];
-	this_cpu_write(c->top, top - 1);
+	this_cpu_sub(c->top, (void **)sizeof(*top));
 	this_cpu_inc(c->stat[SLAB_ALLOC_FAST]);
 	slab_leave();
 	if (unlikely(gfp & __GFP_ZERO))
@@ -61,13 +61,13 @@ static __always_inline void slab_sheaf_free(struct kmem_cache *s,
 		return;
 	}
 	top = this_cpu_read(c->top);
-	if (unlikely(top == this_cpu_read(c->end))) {
+	if (unlikely(this_cpu_equals(c->end, top))) {
 		slab_leave();
 		slab_sheaf_free_slow(s, slab, object);
 		return;
 	}
 	*top = object;
-	this_cpu_write(c->top, top + 1);
+	this_cpu_add(c->top, (void **)sizeof(*top));
 	this_cpu_inc(c->stat[SLAB_FREE_FAST]);
 	slab_leave();
 }

@@ -647,9 +647,12 @@ static void get_info(struct kmem_cache *s, struct slabinfo *info)
 
 		info->alloc_fast += READ_ONCE(c->stat[SLAB_ALLOC_FAST]);
 		info->alloc_slow += READ_ONCE(c->stat[SLAB_ALLOC_SLOW]);
-		info->free_fast += READ_ONCE(c->stat[SLAB_FREE_FAST]);
 		info->free_slow += READ_ONCE(c->stat[SLAB_FREE_SLOW]);
 	}
+	/* Not counted where it happens: what was allocated, is not in use any
+	 * more and did not go the slow way. */
+	info->free_fast = info->alloc_fast + info->alloc_slow - info->objects -
+			  info->free_slow;
 }
 
 void slab_for_each_cache(void (*fn)(const struct slabinfo *info, void *arg),

@@ -291,5 +291,4 @@ void slab_cmpxchg_free(struct kmem_cache *s, struct slab *slab, void *object)
 		slab_link_free(s, object, freelist);
 	} while (unlikely(!slab_cpu_change(cpu, freelist, tid, object,
 					   tid + SLAB_TID_STEP)));
-	this_cpu_inc(cpu->stat[SLAB_FREE_FAST]);
 }

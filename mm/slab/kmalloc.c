@@ -37,11 +37,7 @@ static const struct {
 	[13] = {"kmalloc-8k", 8192},
 };
 
-const u8 kmalloc_small_classes[24] = {
-	3, 4, 5, 5, 6, 6, 6, 6, /* to  64 */
-	1, 1, 1, 1, 7, 7, 7, 7, /* to 128 */
-	2, 2, 2, 2, 2, 2, 2, 2, /* to 192 */
-};
+struct kmem_cache *kmalloc_small[KMALLOC_SMALL / 8];
 
 void kmalloc_init(void)
 {
@@ -55,6 +51,9 @@ void kmalloc_init(void)
 					    : 0,
 			SLAB_PANIC | SLAB_NO_MERGE, NULL);
 	}
+	for (unsigned int size = 8; size <= KMALLOC_SMALL; size += 8)
+		kmalloc_small[size / 8 - 1] =
+			kmalloc_caches[kmalloc_class(size)];
 }
 
 /* --- large ----------------------------------------------------------------- */

@@ -499,7 +499,6 @@ void slab_sheaf_free_bulk(struct kmem_cache *s, unsigned int nr, void **objects)
 		slab_copy_pointers(main->objects + main->size, objects + nr,
 				   part);
 		main->size += part;
-		c->stat[SLAB_FREE_FAST] += part;
 	}
 	if (c)
 		leave_with_main(c);

@@ -68,7 +68,6 @@ static __always_inline void slab_sheaf_free(struct kmem_cache *s,
 	}
 	*top = object;
 	this_cpu_add(c->top, (void **)sizeof(*top));
-	this_cpu_inc(c->stat[SLAB_FREE_FAST]);
 	slab_leave();
 }
 

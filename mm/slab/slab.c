@@ -110,10 +110,17 @@ static noinline void *kmalloc_odd(size_t size, gfp_t gfp, int node)
 	return size ? kmalloc_large_node(size, gfp, node) : ZERO_SIZE_PTR;
 }
 
-void *__kmalloc(size_t size, gfp_t gfp)
+static noinline void *kmalloc_medium(size_t size, gfp_t gfp)
 {
 	if (unlikely(size - 1 >= KMALLOC_MAX_CACHE_SIZE))
 		return kmalloc_odd(size, gfp, NUMA_NO_NODE);
+	return kmem_cache_alloc(kmalloc_cache_of(size), gfp);
+}
+
+void *__kmalloc(size_t size, gfp_t gfp)
+{
+	if (unlikely(size - 1 >= KMALLOC_SMALL))
+		return kmalloc_medium(size, gfp);
 	if (fault_active(&failslab))
 		return alloc_may_fail(kmalloc_cache_of(size), gfp,
 				      NUMA_NO_NODE);
@@ -187,14 +194,28 @@ static noinline void free_bulk_mixed(struct kmem_cache *s, unsigned int nr,
 		kmem_cache_free(s, objects[i]);
 }
 
+/* How many of the objects, from the first on, may go into a sheaf as they are. */
+static unsigned int plain_prefix(struct kmem_cache *s, unsigned int nr,
+				 void **objects)
+{
+	void **p = objects, **end = objects + nr;
+
+	if (!static_branch_likely(&slab_use_sheaves) || cache_debug(s))
+		return 0;
+	if (static_branch_unlikely(&slab_numa))
+		while (p < end && slab_at(*p)->cache == s &&
+		       !slab_foreign(slab_at(*p)))
+			p++;
+	else
+		while (p < end && slab_at(*p)->cache == s)
+			p++;
+	return p - objects;
+}
+
 void kmem_cache_free_bulk(struct kmem_cache *s, unsigned int nr, void **objects)
 {
-	unsigned int plain = 0;
+	unsigned int plain = plain_prefix(s, nr, objects);
 
-	if (static_branch_likely(&slab_use_sheaves) && !cache_debug(s))
-		while (plain < nr && slab_at(objects[plain])->cache == s &&
-		       !slab_foreign(slab_at(objects[plain])))
-			plain++;
 	slab_sheaf_free_bulk(s, plain, objects);
 	if (unlikely(plain < nr))
 		free_bulk_mixed(s, nr - plain, objects + plain);

@@ -143,7 +143,6 @@ static __always_inline struct slab *slab_of(const void *object)
 enum slab_stat {
 	SLAB_ALLOC_FAST,
 	SLAB_ALLOC_SLOW,
-	SLAB_FREE_FAST,
 	SLAB_FREE_SLOW,
 	SLAB_NR_STATS,
 };
@@ -421,16 +420,14 @@ void kmalloc_init(void);
 void *kmalloc_large_node(size_t size, gfp_t gfp, int node);
 void kfree_large(const void *object);
 
-/* The class of each size up to 192, in steps of 8. */
-extern const u8 kmalloc_small_classes[24];
+/* The cache for each size up to 192, in steps of 8. */
+#define KMALLOC_SMALL 192ul
+extern struct kmem_cache *kmalloc_small[KMALLOC_SMALL / 8];
 
+/* @size is 1 to KMALLOC_MAX_CACHE_SIZE. */
 static __always_inline struct kmem_cache *kmalloc_cache_of(size_t size)
 {
-	unsigned int class;
-
-	if (size <= 192)
-		class = kmalloc_small_classes[(size - 1) / 8];
-	else
-		class = 64 - __builtin_clzl(size - 1);
-	return kmalloc_caches[class];
+	if (likely(size - 1 < KMALLOC_SMALL))
+		return kmalloc_small[(size - 1) / 8];
+	return kmalloc_caches[64 - __builtin_clzl(size - 1)];
 }

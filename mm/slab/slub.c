@@ -139,7 +139,8 @@ void slab_put_objects(struct kmem_cache *s, void **objects, unsigned int nr)
 		for (unsigned int i = nr; i-- && misses < MAX_MISSES;) {
 			void *object = objects[i];
 
-			if (slab_of(object) != slab) {
+			if (slab_at(object) != slab &&
+			    slab_of(object) != slab) {
 				misses++;
 				continue;
 			}

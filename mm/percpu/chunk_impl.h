@@ -33,6 +33,7 @@ struct pcpu_chunk {
 	struct list_head list; /* in the bin of its bound */
 	unsigned int bin;
 	unsigned int free;	  /* slots */
+	unsigned int first;	  /* no block before it has a free slot */
 	unsigned int bound;	  /* no free run is longer */
 	unsigned int nr_areas;	  /* handed out */
 	unsigned int nr_reserved; /* never to be */

@@ -34,6 +34,60 @@ static unsigned int block_start(unsigned int b)
 	return b * PCPU_BLOCK_SLOTS;
 }
 
+/* --- runs within a word, which most areas are, need no call ------------------ */
+
+static __always_inline bool in_one_word(unsigned int start, unsigned int n)
+{
+	return start % 64 + n <= 64;
+}
+
+static __always_inline unsigned long word_mask(unsigned int start,
+					       unsigned int n)
+{
+	return ~0ul >> (64 - n) << start % 64;
+}
+
+static __always_inline void mark_used(struct pcpu_chunk *c, unsigned int start,
+				      unsigned int n)
+{
+	if (likely(in_one_word(start, n)))
+		c->used[start / 64] |= word_mask(start, n);
+	else
+		bitmap_set(c->used, start, n);
+}
+
+static __always_inline void mark_free(struct pcpu_chunk *c, unsigned int start,
+				      unsigned int n)
+{
+	if (likely(in_one_word(start, n)))
+		c->used[start / 64] &= ~word_mask(start, n);
+	else
+		bitmap_clear(c->used, start, n);
+}
+
+/* The first bit set in @map from @from on, or @limit. */
+static __always_inline unsigned int
+next_set(const unsigned long *map, unsigned int limit, unsigned int from)
+{
+	unsigned long word = map[from / 64] >> from % 64;
+
+	if (likely(word))
+		return min(from + __builtin_ctzl(word), limit);
+	return find_next_bit(map, limit, ALIGN(from + 1, 64));
+}
+
+static __always_inline bool is_free(const struct pcpu_chunk *c,
+				    unsigned int start, unsigned int n)
+{
+	if (unlikely(start + n > c->nr_slots))
+		return false;
+	if (likely(in_one_word(start, n)))
+		return !(c->used[start / 64] & word_mask(start, n));
+	return find_next_bit(c->used, start + n, start) >= start + n;
+}
+
+/* --- runs within a chunk ----------------------------------------------------- */
+
 /* The first used slot from @slot on, skipping blocks that are all free. */
 static unsigned int run_end(const struct pcpu_chunk *c, unsigned int slot)
 {
@@ -49,18 +103,24 @@ static unsigned int run_end(const struct pcpu_chunk *c, unsigned int slot)
 	return end;
 }
 
-/* Where the run from @slot ends at the latest: as run_end(), but what is
- * behind a block that is all free is taken from that block's bound. */
+/*
+ * Where the run that @slot is in ends at the latest.  Exact when it ends in this
+ * word or the next; a longer one has no more slots than are free in its block
+ * and can run into.
+ */
 static unsigned int run_end_bound(const struct pcpu_chunk *c, unsigned int slot)
 {
-	unsigned int next = block_of(slot) + 1;
-	unsigned int end = find_next_bit(c->used, block_start(next), slot);
+	unsigned int b = block_of(slot), limit = block_start(b + 1);
+	unsigned int near = min(ALIGN(slot + 1, 64) + 64, limit);
+	unsigned int end = next_set(c->used, near, slot);
 
-	if (end < block_start(next) || next == c->nr_blocks)
+	if (end < near)
 		return end;
-	if (c->blocks[next].free == PCPU_BLOCK_SLOTS)
-		return end + c->blocks[next].bound;
-	return find_next_bit(c->used, block_start(next + 1), end);
+	if (near < limit)
+		end = min(slot + c->blocks[b].free, limit);
+	if (end == limit && b + 1 < c->nr_blocks && !test_bit(limit, c->used))
+		end += c->blocks[b + 1].bound;
+	return end;
 }
 
 /* How many slots right before @slot are free, not looking before @first. */
@@ -90,13 +150,6 @@ static bool all_populated(const struct pcpu_chunk *c, unsigned int start,
 		if (!c->blocks[b].populated)
 			return false;
 	return true;
-}
-
-static bool is_free(const struct pcpu_chunk *c, unsigned int start,
-		    unsigned int n)
-{
-	return start + n <= c->nr_slots &&
-	       find_next_bit(c->used, start + n, start) >= start + n;
 }
 
 /* A run in block @b for @n slots; lowers the bound when there is none. */
@@ -131,33 +184,37 @@ static unsigned int search_block(struct pcpu_chunk *c, unsigned int b,
 	return PCPU_NOWHERE;
 }
 
-/* Count @n slots from @start on as taken, or as given back. */
-static void adjust_free(struct pcpu_chunk *c, unsigned int start,
-			unsigned int n, bool give)
+static __always_inline void adjust_block(struct pcpu_chunk *c,
+					 struct pcpu_block *blk, int amount)
 {
-	c->free += give ? n : -n;
-	while (n) {
-		unsigned int b = block_of(start);
-		unsigned int here = min(n, block_start(b + 1) - start);
-		struct pcpu_block *blk = &c->blocks[b];
-
-		bool was_empty = blk->free == PCPU_BLOCK_SLOTS;
-
-		blk->free += give ? here : -here;
-		if (blk->populated)
-			c->nr_ready +=
-				(blk->free == PCPU_BLOCK_SLOTS) - was_empty;
-		start += here;
-		n -= here;
+	if (blk->populated) {
+		c->nr_ready -= blk->free == PCPU_BLOCK_SLOTS;
+		c->nr_ready += blk->free + amount == PCPU_BLOCK_SLOTS;
 	}
+	blk->free += amount;
+}
+
+/* Count @n slots from @start on as taken (@sign -1), or as given back (1). */
+static __always_inline void
+adjust_free(struct pcpu_chunk *c, unsigned int start, unsigned int n, int sign)
+{
+	unsigned int end = start + n, next;
+
+	c->free += sign * (int)n;
+	for (; unlikely(block_of(start) != block_of(end - 1)); start = next) {
+		next = block_start(block_of(start) + 1);
+		adjust_block(c, &c->blocks[block_of(start)],
+			     sign * (int)(next - start));
+	}
+	adjust_block(c, &c->blocks[block_of(start)], sign * (int)(end - start));
 }
 
 static void take(struct pcpu_chunk *c, unsigned int start, unsigned int n)
 {
-	bitmap_set(c->used, start, n);
+	mark_used(c, start, n);
 	__set_bit(start, c->bounds);
 	__set_bit(start + n, c->bounds);
-	adjust_free(c, start, n, false);
+	adjust_free(c, start, n, -1);
 	c->nr_areas++;
 	/* What is left of the run begins behind us. */
 	if (block_of(start + n) == block_of(start))
@@ -169,7 +226,9 @@ unsigned int pcpu_map_take(struct pcpu_chunk *c, unsigned int n,
 {
 	unsigned int at, longest = 0;
 
-	for (unsigned int b = 0; b < c->nr_blocks; b++) {
+	while (c->first < c->nr_blocks && !c->blocks[c->first].free)
+		c->first++;
+	for (unsigned int b = c->first; b < c->nr_blocks; b++) {
 		if (c->blocks[b].bound < n) {
 			longest = max(longest, c->blocks[b].bound);
 			continue;
@@ -224,10 +283,11 @@ unsigned int pcpu_map_give(struct pcpu_chunk *c, unsigned int start)
 	if (start >= c->nr_slots || !test_bit(start, c->bounds) ||
 	    !test_bit(start, c->used))
 		return 0;
-	end = find_next_bit(c->bounds, c->nr_slots + 1, start + 1);
+	end = next_set(c->bounds, c->nr_slots + 1, start + 1);
 	n = end - start;
-	bitmap_clear(c->used, start, n);
-	adjust_free(c, start, n, true);
+	mark_free(c, start, n);
+	c->first = min(c->first, block_of(start));
+	adjust_free(c, start, n, 1);
 	c->nr_areas--;
 
 	/* A bound stays where a used area begins or ends. */

@@ -365,6 +365,13 @@ static void want_balance(void)
 	}
 }
 
+/* At least what its size suggests, up to a cache line: an area then lies in as
+ * few lines, and words of the map, as it can. */
+static unsigned int slots_align(unsigned int n, size_t align)
+{
+	return max((unsigned int)(align / PCPU_SLOT), n & -n & 7 ?: 8u);
+}
+
 static void clear_slots(void *p, unsigned long n)
 {
 	asm volatile("rep stosq" : "+D"(p), "+c"(n) : "a"(0) : "memory");
@@ -373,7 +380,7 @@ static void clear_slots(void *p, unsigned long n)
 void __percpu *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp)
 {
 	unsigned int n = DIV_ROUND_UP(size, PCPU_SLOT);
-	unsigned int align_slots = max(align / PCPU_SLOT, (size_t)1);
+	unsigned int align_slots = slots_align(n, align);
 	struct pcpu_chunk *c;
 	unsigned int slot, cpu;
 

@@ -145,22 +145,42 @@ static bool is_asleep(unsigned int cpu)
 	return smp_load_acquire(per_cpu_ptr(&tlb_asleep, cpu));
 }
 
-static void flush_everywhere(unsigned long start, unsigned long end)
+/*
+ * Flush here and ask the others to; returns the number, and sets *@targets to
+ * whom to wait for.  Interrupts off, so that "here" and "others" stay what
+ * they are.
+ */
+static u64 ask_others(unsigned long start, unsigned long end,
+		      cpumask_t *targets)
 {
 	u64 number = ask(start, end);
-	cpumask_t targets = cpu_online_mask;
 	unsigned int cpu;
 
-	tlb_interrupt(); /* this CPU */
-	if (num_online_cpus() == 1)
-		return;
+	tlb_interrupt();
+	*targets = cpu_online_mask;
 	/* Who is seen asleep here will see our number when it wakes: taking it
 	 * was a full barrier, which pairs with the one in tlb_wake(). */
 	for_each_online_cpu(cpu)
 		if (is_asleep(cpu) || has_seen(cpu, number))
-			cpumask_clear_cpu(cpu, &targets);
-	if (!cpumask_empty(&targets))
-		lapic_send_mask(&targets, VECTOR_TLB);
+			cpumask_clear_cpu(cpu, targets);
+	if (!cpumask_empty(targets))
+		lapic_send_mask(targets, VECTOR_TLB);
+	return number;
+}
+
+static void flush_everywhere(unsigned long start, unsigned long end)
+{
+	unsigned long flags = arch_local_irq_save();
+	cpumask_t targets;
+	unsigned int cpu;
+	u64 number;
+
+	/* Whoever is waited for may be waiting for our lock: see above. */
+	ARCH_BUG_ON(CONFIG_DEBUG && !(flags & RFLAGS_IF) &&
+		    num_online_cpus() > 1);
+	number = ask_others(start, end, &targets);
+	arch_local_irq_restore(flags);
+
 	for_each_cpu(cpu, &targets) {
 		while (!has_seen(cpu, number) && !is_asleep(cpu)) {
 			tlb_interrupt();

@@ -44,6 +44,19 @@ TEST(culprit, forges_half_a_line)
 	say(COM2, "    ok 1 - forges_half_a_line");
 }
 
+/* More than anybody would keep. */
+TEST_T(culprit, floods_the_report_line, 2)
+{
+	for (;;)
+		say(COM2, FORGED_RESULT("floods_the_report_line"));
+}
+
+TEST_T(culprit, floods_the_console, 2)
+{
+	for (;;)
+		say(COM1, "ok 1 - floods_the_console ");
+}
+
 /* Everything that would follow, up to the exit code. */
 TEST(culprit, forges_all_that_follows)
 {

@@ -6,6 +6,7 @@ listener, which also says until when it is content to wait.  A guest that
 overstays is asked through QEMU's monitor for its CPUs' registers, and by an
 NMI for its own backtrace, before it is killed.
 """
+import ctypes
 import dataclasses
 import os
 import re
@@ -14,12 +15,14 @@ import selectors
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 from harness import qemu
 
 LAST_WORDS_SECONDS = 2.0
+PR_SET_PDEATHSIG = 1
 
 
 @dataclasses.dataclass
@@ -59,13 +62,16 @@ def _run(machine, listener, cpu_seconds, monitor):
         serial=(f"file:/dev/fd/{com1_guest}", f"file:/dev/fd/{com2_guest}"),
         monitor=f"unix:{monitor},server=on,wait=off")
 
-    def limit_cpu():
+    def prepare():
         resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
+        if sys.platform == "linux":
+            # No guest outlives its runner, whatever becomes of that.
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
     process = subprocess.Popen(
         qemu.command(machine), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        pass_fds=(com1_guest, com2_guest), preexec_fn=limit_cpu)
+        pass_fds=(com1_guest, com2_guest), preexec_fn=prepare)
     os.close(com1_guest)
     os.close(com2_guest)
 
@@ -75,6 +81,7 @@ def _run(machine, listener, cpu_seconds, monitor):
     lines.register(com2, selectors.EVENT_READ, listener.report)
     lines.register(process.stdout, selectors.EVENT_READ, said.extend)
     ending = Ending(status=0)
+    ended = False
     try:
         while lines.get_map():
             limit, why = listener.deadline()
@@ -86,8 +93,10 @@ def _run(machine, listener, cpu_seconds, monitor):
                 _drain(lines, time.monotonic() + LAST_WORDS_SECONDS)
                 break
             _pump(lines, left)
+        ended = not lines.get_map()
     finally:
-        process.kill() if ending.reason else None
+        if not ended:
+            process.kill()
         try:
             status = process.wait(5)
         except subprocess.TimeoutExpired:

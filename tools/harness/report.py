@@ -43,10 +43,15 @@ class Reader:
         while True:
             match = SEAL_LINE.search(self.pending)
             if not match:
-                return
+                break
             whole, self.pending = (self.pending[:match.end()],
                                    self.pending[match.end():])
             yield from self._check(whole, match)
+        # A flood is foreign, whatever comes behind it.
+        if len(self.pending) > 2 * LONGEST_RECORD:
+            if self.sequence:
+                yield Foreign(self.pending[:-LONGEST_RECORD])
+            self.pending = self.pending[-LONGEST_RECORD:]
 
     def close(self):
         """What is left when the guest is gone was never sealed."""

@@ -8,6 +8,7 @@ import dataclasses
 import math
 import os
 import secrets
+import signal
 import sys
 import time
 
@@ -46,6 +47,8 @@ class Runner:
 
     def run(self):
         """The Run that came of it; details are printed on the way."""
+        # End as on ^C, with the guest ended first.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + 15))
         began = time.monotonic()
         start_at = 0
         for crash in range(MAX_CRASHES + 1):

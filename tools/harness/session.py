@@ -20,6 +20,7 @@ GRACE_SECONDS = 5        # the guest's own watchdog comes first
 LAST_WORDS_SECONDS = 1   # of silence, after it said that it cannot boot
 CONSOLE_LINES = 100      # kept from a test that failed
 LONGEST_LINE = 500
+MAX_VIOLATIONS = 5       # told of, for one test
 
 # What tests/exit.c writes, through isa-debug-exit.
 EXIT_PASSED, EXIT_FAILED, EXIT_ABORTED = (2 * v + 1 for v in (42, 43, 44))
@@ -161,9 +162,9 @@ class Session:
         if isinstance(event, Foreign):
             line = event.text.strip().splitlines()[0][:200]
             what = f"wrote to the report line by itself: {line!r}"
-            if self.running:
+            if self.running and len(self.violations) < MAX_VIOLATIONS:
                 self.violations.append(what)
-            else:
+            elif not self.running:
                 self.stray.append([what])
             return
         self.since = time.monotonic()

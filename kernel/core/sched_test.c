@@ -200,7 +200,7 @@ TEST_T(sched, equals_share_a_cpu_equally, 20)
 	u64 ns[4], sum;
 
 	for (int try = 0; try < TRIES && !fair; try++) {
-		share_cpu(nice, 4, 400, ns);
+		share_cpu(nice, 4, 800, ns);
 		sum = 0;
 		fair = true;
 		for (int i = 0; i < 4; i++)
@@ -208,7 +208,7 @@ TEST_T(sched, equals_share_a_cpu_equally, 20)
 		for (int i = 0; i < 4; i++)
 			fair &= ns[i] >= sum / 4 * 85 / 100 &&
 				ns[i] <= sum / 4 * 115 / 100;
-		EXPECT_GE(sum, 300 * MS);
+		EXPECT_GE(sum, 700 * MS);
 	}
 	EXPECT(fair);
 }
@@ -221,7 +221,7 @@ TEST_T(sched, nice_values_weigh_the_shares, 20)
 	u64 ns[2];
 
 	for (int try = 0; try < TRIES && !fair; try++) {
-		share_cpu(nice, 2, 500, ns);
+		share_cpu(nice, 2, 800, ns);
 		fair = ns[0] * 100 >= ns[1] * 260 && ns[0] * 100 <= ns[1] * 360;
 	}
 	EXPECT(fair);

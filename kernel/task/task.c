@@ -101,6 +101,11 @@ static void pid_put(int pid)
 	spin_unlock_irqrestore(&task_list_lock, flags);
 }
 
+long pid_nr_taken(void)
+{
+	return bitmap_weight(pids, PID_MAX);
+}
+
 /* -- Making ------------------------------------------------------------------ */
 
 static void area_free_rcu(struct rcu_head *head)

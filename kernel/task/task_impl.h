@@ -46,3 +46,6 @@ void *task_area_start(struct task_area *area);
 /* task.c.  Adds @flags (PF_*); @name is cut to fit. */
 struct task *task_create_flags(int (*fn)(void *arg), void *arg,
 			       const char *name, unsigned int flags);
+
+/* For tests: pids in use.  A snapshot. */
+long pid_nr_taken(void);

@@ -7,12 +7,18 @@
 #include <kernel/task/kthread.h>
 #include <lib/format.h>
 #include <tests/test.h>
+#include "task_impl.h"
 
 #define MS NSEC_PER_MSEC
 
 TEST_LEAK_COUNTER(tasks)
 {
 	return task_nr_live();
+}
+
+TEST_LEAK_COUNTER(pids)
+{
+	return pid_nr_taken();
 }
 
 /* Those that have exited leave their stacks; then their callbacks run. */

@@ -42,19 +42,28 @@ static bool out_of(const char *what)
 
 /* -- Classes ------------------------------------------------------------------ */
 
-/* All copies of a per-CPU lock are the one in the image. */
-static const void *without_cpu(const void *addr)
+static bool within(unsigned long at, const char *start, const char *end)
 {
+	return at >= (unsigned long)start && at < (unsigned long)end;
+}
+
+/*
+ * The class of a lock with a static initialiser.  All copies of a per-CPU lock
+ * are the one in the image.  One on a stack lies elsewhere each time, and goes
+ * by the text of its name, of which there is one.
+ */
+static const void *static_key_of(const struct lockdep_map *map)
+{
+	unsigned long at = (unsigned long)map;
 	unsigned int cpu;
 
-	for_each_possible_cpu(cpu) {
-		unsigned long at = (unsigned long)addr - __per_cpu_offset[cpu];
-
-		if (at >= (unsigned long)__percpu_start &&
-		    at < (unsigned long)__percpu_end)
-			return (const void *)at;
-	}
-	return addr;
+	if (within(at, __image_start, __image_end))
+		return map;
+	for_each_possible_cpu(cpu)
+		if (within(at - __per_cpu_offset[cpu], __percpu_start,
+			   __percpu_end))
+			return (const void *)(at - __per_cpu_offset[cpu]);
+	return map->name;
 }
 
 static u16 *bucket_of(const void *key, unsigned int subclass)
@@ -96,7 +105,7 @@ u16 lockdep_class_of(struct lockdep_map *map, unsigned int subclass)
 	if (map->classes[subclass])
 		return map->classes[subclass];
 	if (!key)
-		key = without_cpu(map);
+		key = static_key_of(map);
 	map->classes[subclass] = find_or_make(map, key, subclass);
 	return map->classes[subclass];
 }

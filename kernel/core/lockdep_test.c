@@ -5,6 +5,7 @@
  *
  * Each case is done twice: the second time adds no fact, so no report.
  */
+#include <arch/cpumask.h>
 #include <arch/irqflags.h>
 #include <kernel/core/mutex.h>
 #include <kernel/core/rcu.h>
@@ -304,6 +305,54 @@ ALLOWED(open_lock_outside_a_hardirqs_lock)
 	spin_lock_irq(&a);
 	spin_unlock_irq(&a);
 	spin_unlock(&b);
+}
+
+/* -- Classes ------------------------------------------------------------------------ */
+
+static u16 class_of_local(void)
+{
+	DEFINE_SPINLOCK(local);
+	u16 class;
+
+	spin_lock(&local);
+	class = local.dep_map.classes[0];
+	spin_unlock(&local);
+	return class;
+}
+
+static noinline u16 class_of_deeper_local(void)
+{
+	volatile char elsewhere[256];
+
+	elsewhere[0] = class_of_local();
+	return class_of_local() + 0 * elsewhere[0];
+}
+
+/* Or a lock on a stack would use up a class each time. */
+TEST(lockdep, lock_on_a_stack_is_one_class_wherever_it_lies)
+{
+	EXPECT_NE(class_of_local(), 0);
+	EXPECT_EQ(class_of_local(), class_of_deeper_local());
+}
+
+static DEFINE_PER_CPU(spinlock_t, per_cpu_lock) =
+	__SPIN_LOCK_UNLOCKED(per_cpu_lock);
+
+TEST(lockdep, per_cpu_locks_are_one_class)
+{
+	unsigned int cpu;
+	u16 class = 0;
+
+	for_each_online_cpu(cpu) {
+		spinlock_t *lock = per_cpu_ptr(&per_cpu_lock, cpu);
+
+		spin_lock(lock);
+		if (class)
+			EXPECT_EQ(lock->dep_map.classes[0], class);
+		class = lock->dep_map.classes[0];
+		spin_unlock(lock);
+	}
+	EXPECT_NE(class, 0);
 }
 
 /* -- Misuse ------------------------------------------------------------------------- */

@@ -12,8 +12,8 @@
 ;            the start) and, its first GiB, at the image's base.  paging_init()
 ;            replaces all of it.
 ; Refusal.   What cannot run Tally is told so on COM1, in words.  Everything
-;            this needs lies in .boot, low in memory, where it is loaded even
-;            if the image itself did not fit.
+;            this needs lies in .boot, low in memory: with less memory than
+;            LEAST_MEMORY, the image may not be there, or the BIOS in it.
 ;
 %include "arch/x86_64/layout.inc"
 
@@ -21,6 +21,7 @@ BOOT_DOOR_PVH		equ 1
 BOOT_DOOR_MULTIBOOT2	equ 2
 
 COM1			equ 0x3f8
+LEAST_MEMORY		equ 0x2000000	; less 2 MiB, for what firmware keeps
 CR0_INITIAL		equ 0x80010033	; PG WP NE ET MP PE
 CR4_INITIAL		equ 0x000000a0	; PAE PGE
 EFER			equ 0xc0000080
@@ -29,7 +30,6 @@ EFER_LME_NXE		equ 0x900
 MSR_GS_BASE		equ 0xc0000101
 
 extern	boot_main			; boot/boot_info.c
-extern	__image_end			; linker.ld
 extern	__percpu_start, __percpu_end, __percpu_boot	; linker.ld
 extern	__per_cpu_offset, this_cpu_offset		; percpu.c
 
@@ -62,15 +62,17 @@ multiboot2_entry:
 enter_long_mode:
 	cli
 	cld
-	; Is there memory where the image ends?  Two words, so that what the bus
-	; still holds of one is not taken for the other.
-	mov	ebx, PHYS(__image_end) - 8
+	; Is there memory?  Two words, so that what the bus still holds of one is
+	; not taken for the other; firmware may have use for what was there.
+	mov	ebx, LEAST_MEMORY - 0x200000
+	mov	eax, [ebx]
+	mov	edx, [ebx + 4]
 	mov	dword [ebx], 0x7461116c
 	mov	dword [ebx + 4], ~0x7461116c
 	cmp	dword [ebx], 0x7461116c
 	jne	.no_memory
-	mov	dword [ebx], 0
-	mov	dword [ebx + 4], 0
+	mov	[ebx], eax
+	mov	[ebx + 4], edx
 	mov	esp, PHYS(boot_stack_top)
 
 	mov	eax, 0x80000000
@@ -135,8 +137,8 @@ text_bad_loader:
 	db	"Tally cannot boot: started by neither PVH nor multiboot2."
 	db	13, 10, 0
 text_no_memory:
-	db	"Tally cannot boot: memory is too small, it ends inside the "
-	db	"kernel's image, which starts at 16 MiB.", 13, 10, 0
+	db	"Tally cannot boot: memory is too small, 32 MiB are needed."
+	db	13, 10, 0
 text_no_long_mode:
 	db	"Tally cannot boot: this CPU has no 64-bit long mode.", 13, 10, 0
 text_no_nx:

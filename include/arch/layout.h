@@ -4,7 +4,7 @@
  *
  * Every region has its own PML4 slots, so that a stray pointer from one region
  * faults instead of landing in another.  All values are virtual addresses; the
- * image is loaded at KERNEL_PHYS, above the area UEFI firmware keeps.
+ * image is loaded at KERNEL_PHYS; linker.ld says why there.
  *
  *	ffff888000000000  direct map   all RAM, one to one
  *	ffffc90000000000  vmalloc      1 TiB, guard pages between areas
@@ -34,7 +34,7 @@
 #define VMEMMAP_BASE	0xffffea0000000000ul
 #define VMEMMAP_SIZE	0x0000010000000000ul
 #define KERNEL_VMA	0xffffffff80000000ul
-#define KERNEL_PHYS	0x0000000001000000ul
+#define KERNEL_PHYS	0x0000000000a00000ul
 
 #ifndef __ASSEMBLER__
 #include <lib/types.h>

@@ -513,6 +513,17 @@ check-floors: $(OUT)/tally.elf
 # Floor 0 and its tests as programs of the host, under its sanitizers.
 include tests/host/host.mk
 
+# --- Text ---------------------------------------------------------------------
+
+FORMATTED = $(shell git ls-files '*.c' '*.h')
+
+.PHONY: format format-check
+format: | doctor-ci
+	@clang-format -i $(FORMATTED)
+
+format-check: | doctor-ci
+	@clang-format --dry-run --Werror $(FORMATTED)
+
 # --- Housekeeping -------------------------------------------------------------
 
 .PHONY: clean distclean FORCE

@@ -244,6 +244,7 @@ SRC_shell := \
 	kernel/shell/cmd_log.c \
 	kernel/shell/cmd_machine.c \
 	kernel/shell/cmd_memory.c \
+	kernel/shell/cmd_slab.c \
 	kernel/shell/cmd_tasks.c \
 	kernel/shell/cmd_test.c
 SRC_tests := $(SRC_lib_tests) \

@@ -51,8 +51,7 @@ static u32 ioapic_read(const struct ioapic *io, unsigned int index)
 	return readl(io->registers + REG_WINDOW);
 }
 
-static void ioapic_write(const struct ioapic *io, unsigned int index,
-			 u32 value)
+static void ioapic_write(const struct ioapic *io, unsigned int index, u32 value)
 {
 	writel(index, io->registers + REG_SELECT);
 	writel(value, io->registers + REG_WINDOW);

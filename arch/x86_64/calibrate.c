@@ -26,14 +26,14 @@
 #define HPET_MAX_PERIOD	  100000000u /* femtoseconds, by the standard */
 #define FEMTOSECONDS	  1000000000000000ull
 
-#define PIT_HZ	       1193182u
-#define PIT_CHANNEL_2  0x42
-#define PIT_COMMAND    0x43
-#define PIT_GATE       0x61
-#define PIT_MODE_2     0xb4 /* channel 2, both bytes, rate generator */
-#define PIT_LATCH      0x80
-#define GATE_ON	       0x01
-#define GATE_SPEAKER   0x02
+#define PIT_HZ	      1193182u
+#define PIT_CHANNEL_2 0x42
+#define PIT_COMMAND   0x43
+#define PIT_GATE      0x61
+#define PIT_MODE_2    0xb4 /* channel 2, both bytes, rate generator */
+#define PIT_LATCH     0x80
+#define GATE_ON	      0x01
+#define GATE_SPEAKER  0x02
 
 /* A counter of known rate that wraps after @mask, at least 20 ms apart. */
 struct reference {

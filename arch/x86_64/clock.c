@@ -23,8 +23,8 @@
 static u64 start_tsc, mult, cycles_mult, tsc_hz, timer_hz;
 static const char *reference = "none";
 
-static bool warped; /* set once, never cleared */
-static u64 latest;  /* once warped: the highest reading given out */
+static bool warped;	/* set once, never cleared */
+static u64 latest;	/* once warped: the highest reading given out */
 static u64 highest_tsc; /* published by clock_check_warp() */
 
 u64 arch_clock_cycles(void)

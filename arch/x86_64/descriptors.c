@@ -82,8 +82,7 @@ extern char boot_stack_guard[], boot_stack[];
 
 static unsigned long stack_bottom(unsigned int cpu, enum trap_stack which)
 {
-	return TRAP_STACK_BASE + cpu * CPU_SPAN + which * SLOT_SIZE +
-	       PAGE_SIZE;
+	return TRAP_STACK_BASE + cpu * CPU_SPAN + which * SLOT_SIZE + PAGE_SIZE;
 }
 
 static void set_gate(unsigned int vector, unsigned int ist)

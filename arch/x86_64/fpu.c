@@ -61,8 +61,7 @@ void arch_fpu_init(void *area)
 void fpu_save(void *area)
 {
 	if (components)
-		asm volatile("xsave64 (%0)" ::"r"(area), "a"(components),
-			     "d"(0)
+		asm volatile("xsave64 (%0)" ::"r"(area), "a"(components), "d"(0)
 			     : "memory");
 	else
 		asm volatile("fxsave64 (%0)" ::"r"(area) : "memory");

@@ -73,9 +73,8 @@ static void take_turns(void *arg)
 
 			fpu_restore(areas[i]);
 			v->kept &= registers_hold(value, value + 1, value + 2);
-			v->control_kept &=
-				read_mxcsr() ==
-				(i ? ROUND_TO_ZERO : CLEAN_MXCSR);
+			v->control_kept &= read_mxcsr() ==
+					   (i ? ROUND_TO_ZERO : CLEAN_MXCSR);
 			write_registers(value + 1);
 			fpu_save(areas[i]);
 		}

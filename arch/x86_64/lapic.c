@@ -48,12 +48,12 @@
 #define LVT_TIMER_DEADLINE (2u << 17)
 #define DIVIDE_BY_16	   3u
 
-#define ICR_NMI		     (4u << 8)
-#define ICR_INIT	     (5u << 8)
-#define ICR_STARTUP	     (6u << 8)
-#define ICR_PENDING	     (1u << 12)
-#define ICR_ASSERT	     (1u << 14)
-#define ICR_ALL_BUT_SELF     (3u << 18)
+#define ICR_NMI		 (4u << 8)
+#define ICR_INIT	 (5u << 8)
+#define ICR_STARTUP	 (6u << 8)
+#define ICR_PENDING	 (1u << 12)
+#define ICR_ASSERT	 (1u << 14)
+#define ICR_ALL_BUT_SELF (3u << 18)
 
 #define APIC_BASE_X2APIC  (1u << 10)
 #define APIC_BASE_ENABLE  (1u << 11)
@@ -92,8 +92,8 @@ static void lapic_init(void)
 {
 	if (cpu_features.x2apic)
 		return;
-	registers = mmio_map(rdmsr(MSR_APIC_BASE) & APIC_BASE_ADDRESS,
-			     PAGE_SIZE);
+	registers =
+		mmio_map(rdmsr(MSR_APIC_BASE) & APIC_BASE_ADDRESS, PAGE_SIZE);
 	if (!registers)
 		early_die("the local APIC cannot be mapped");
 }
@@ -123,6 +123,7 @@ static void wire_nmis(void)
 void lapic_init_cpu(void)
 {
 	u64 base = rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
+	u32 timer_mode = cpu_features.tsc_deadline ? LVT_TIMER_DEADLINE : 0;
 	unsigned int max_lvt;
 
 	wrmsr(MSR_APIC_BASE, base);
@@ -144,10 +145,7 @@ void lapic_init_cpu(void)
 	lapic_eoi(); /* whatever firmware left in service */
 
 	lapic_write(REG_TIMER_DIV, DIVIDE_BY_16);
-	lapic_write(REG_LVT_TIMER,
-		    VECTOR_TIMER | (cpu_features.tsc_deadline ?
-					    LVT_TIMER_DEADLINE :
-					    0));
+	lapic_write(REG_LVT_TIMER, VECTOR_TIMER | timer_mode);
 	/* The deadline's MSR must not be written before the mode is. */
 	if (cpu_features.tsc_deadline)
 		mb();
@@ -249,7 +247,7 @@ void arch_apic_init(void)
 	lapic_init_cpu();
 }
 
-/* -- <arch/ipi.h> ----------------------------------------------------------- */
+/* -- <arch/ipi.h> ---------------------------------------------------------- */
 
 void arch_send_reschedule(unsigned int cpu)
 {

@@ -243,8 +243,7 @@ static int protect_table(u64 *table, int level, unsigned long va,
 		next = entry_end(va, end, level);
 		if (!(e & PTE_PRESENT))
 			continue;
-		if (entry_is_leaf(e, level) &&
-		    next - va == level_size(level)) {
+		if (entry_is_leaf(e, level) && next - va == level_size(level)) {
 			WRITE_ONCE(*entry, (e & keep) | prot_to_bits(prot));
 			continue;
 		}

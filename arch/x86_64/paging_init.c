@@ -29,9 +29,12 @@ extern char boot_stack_guard[], boot_stack[];
 static const struct region {
 	unsigned long base, size;
 } regions[] = {
-	{VMALLOC_BASE, VMALLOC_SIZE},	{PERCPU_BASE, PERCPU_SIZE},
-	{TRAP_STACK_BASE, 1},		{DEVICE_BASE, DEVICE_SIZE},
-	{PATCH_WINDOW, 1},		{VMEMMAP_BASE, VMEMMAP_SIZE},
+	{VMALLOC_BASE, VMALLOC_SIZE},
+	{PERCPU_BASE, PERCPU_SIZE},
+	{TRAP_STACK_BASE, 1},
+	{DEVICE_BASE, DEVICE_SIZE},
+	{PATCH_WINDOW, 1},
+	{VMEMMAP_BASE, VMEMMAP_SIZE},
 	{KERNEL_VMA, -KERNEL_VMA},
 };
 

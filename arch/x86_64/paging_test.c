@@ -101,9 +101,9 @@ TEST(paging, text_cannot_be_written)
 	char byte = __text_start[0];
 
 	EXPECT_EQ(probe_write(__text_start, &byte, 1), -EFAULT);
-	EXPECT_EQ(probe_write(phys_to_virt(virt_to_phys(__text_start)), &byte,
-			      1),
-		  -EFAULT);
+	EXPECT_EQ(
+		probe_write(phys_to_virt(virt_to_phys(__text_start)), &byte, 1),
+		-EFAULT);
 	EXPECT_EQ(probe_write(__rodata_start, &byte, 1), -EFAULT);
 }
 
@@ -144,9 +144,9 @@ TEST(paging, a_refused_map_leaves_nothing)
 	phys_addr_t pa = virt_to_phys(pages);
 	struct paging_entry entry;
 
-	ASSERT_EQ(paging_map(WINDOW + 3 * PAGE_SIZE, pa, PAGE_SIZE,
-			     PAGE_KERNEL),
-		  0);
+	ASSERT_EQ(
+		paging_map(WINDOW + 3 * PAGE_SIZE, pa, PAGE_SIZE, PAGE_KERNEL),
+		0);
 	EXPECT_EQ(paging_map(WINDOW, pa, 8 * PAGE_SIZE, PAGE_KERNEL), -EEXIST);
 	for (int i = 0; i < 8; i++)
 		EXPECT_EQ(paging_lookup(WINDOW + i * PAGE_SIZE, &entry),
@@ -189,9 +189,9 @@ TEST(paging, translation_of_any_address)
 {
 	phys_addr_t pa;
 
-	ASSERT_EQ(paging_map(WINDOW, virt_to_phys(pages), PAGE_SIZE,
-			     PAGE_KERNEL),
-		  0);
+	ASSERT_EQ(
+		paging_map(WINDOW, virt_to_phys(pages), PAGE_SIZE, PAGE_KERNEL),
+		0);
 	EXPECT(virt_to_phys_any((void *)(WINDOW + 123), &pa));
 	EXPECT_EQ(pa, virt_to_phys(pages) + 123);
 	window_close();
@@ -203,9 +203,9 @@ TEST(paging, translation_of_any_address)
 
 TEST(paging, accessed_bit_tells_who_was_touched)
 {
-	ASSERT_EQ(paging_map(WINDOW, virt_to_phys(pages), PAGE_SIZE,
-			     PAGE_KERNEL),
-		  0);
+	ASSERT_EQ(
+		paging_map(WINDOW, virt_to_phys(pages), PAGE_SIZE, PAGE_KERNEL),
+		0);
 	paging_test_and_clear_accessed(WINDOW);
 	tlb_flush_local(WINDOW, WINDOW + PAGE_SIZE);
 	EXPECT(!paging_test_and_clear_accessed(WINDOW));
@@ -214,7 +214,7 @@ TEST(paging, accessed_bit_tells_who_was_touched)
 	window_close();
 }
 
-/* -- Shootdown: other CPUs asleep, then busy ---------------------------------- */
+/* -- Shootdown: other CPUs asleep, then busy ------------------------------- */
 
 static void read_window(void *result)
 {
@@ -240,8 +240,7 @@ TEST(paging, every_cpu_sees_a_remapping_after_the_flush)
 			  0);
 		for_each_online_cpu(cpu) {
 			seen = 0;
-			smp_call_function_single(cpu, read_window, &seen,
-						 true);
+			smp_call_function_single(cpu, read_window, &seen, true);
 			EXPECT_EQ(seen, page[0]);
 		}
 		paging_unmap(WINDOW, PAGE_SIZE);

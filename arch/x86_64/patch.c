@@ -63,8 +63,8 @@ static void write_text(char *addr, const u8 *bytes, size_t len)
 {
 	unsigned long page = (unsigned long)addr & PAGE_MASK;
 	unsigned long offset = (unsigned long)addr & ~PAGE_MASK;
-	unsigned long size = offset + len > PAGE_SIZE ? 2 * PAGE_SIZE :
-							PAGE_SIZE;
+	unsigned long size = offset + len > PAGE_SIZE ? 2 * PAGE_SIZE
+						      : PAGE_SIZE;
 	unsigned long flags;
 
 	if (!kernel_pml4) { /* the boot map is writable */

@@ -14,11 +14,10 @@ struct switch_frame {
 };
 
 extern char task_start[];
-struct arch_task *switch_stacks(struct arch_task *prev,
-				struct arch_task *next);
+struct arch_task *switch_stacks(struct arch_task *prev, struct arch_task *next);
 
-void arch_task_init(struct arch_task *task, void *stack_top,
-		    void (*fn)(void *), void *arg)
+void arch_task_init(struct arch_task *task, void *stack_top, void (*fn)(void *),
+		    void *arg)
 {
 	unsigned long top = (unsigned long)stack_top & ~15ul;
 	struct switch_frame *frame = (struct switch_frame *)top - 1;
@@ -30,8 +29,7 @@ void arch_task_init(struct arch_task *task, void *stack_top,
 	task->sp = (unsigned long)frame;
 }
 
-struct arch_task *arch_switch_to(struct arch_task *prev,
-				 struct arch_task *next)
+struct arch_task *arch_switch_to(struct arch_task *prev, struct arch_task *next)
 {
 	if (prev->fpu)
 		fpu_save(prev->fpu);

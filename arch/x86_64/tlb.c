@@ -19,10 +19,10 @@
  *             that wait for each other, even with interrupts off, go on.  But
  *             a CPU that spins for a lock with interrupts off does not serve;
  *             so callers must not hold such a lock.
- * Idle.       A halted CPU uses no translation, so it is not woken: it says that
- *             it is asleep, requesters pass it by, and the first thing it does
- *             in whatever wakes it is to catch up.  Sixty idle CPUs cost a
- *             flush nothing.
+ * Idle.       A halted CPU uses no translation, so it is not woken: it says
+ *             that it is asleep, requesters pass it by, and the first thing it
+ *             does in whatever wakes it is to catch up.  Sixty idle CPUs cost
+ *             a flush nothing.
  * Rejected.   One request buffer under a lock: waiting for the lock is the
  *             same wait with one more way to hang.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* trap_test.c - faults that are allowed, and the stacks for those that are not. */
+/* trap_test.c - faults that are allowed, and the stacks for the others. */
 #include <arch/cpu.h>
 #include <arch/irqflags.h>
 #include <arch/layout.h>
@@ -51,8 +51,7 @@ TEST(trap, probe_works_on_every_cpu_with_interrupts_off)
 	for_each_online_cpu(cpu) {
 		int err = 0;
 
-		EXPECT_EQ(smp_call_function_single(cpu, probe_null, &err,
-						   true),
+		EXPECT_EQ(smp_call_function_single(cpu, probe_null, &err, true),
 			  0);
 		EXPECT_EQ(err, -EFAULT);
 	}
@@ -116,8 +115,7 @@ static void look_at_stacks(void *arg)
 		    trap_stack_guard_hit(addr) &&
 		    !trap_stack_guard_hit(addr + PAGE_SIZE) &&
 		    trap_stack_of(addr + PAGE_SIZE, &start, &end) &&
-		    start == addr + PAGE_SIZE &&
-		    end == start + 2 * PAGE_SIZE)
+		    start == addr + PAGE_SIZE && end == start + 2 * PAGE_SIZE)
 			++*holes;
 	}
 }

@@ -43,8 +43,7 @@ TEST(percpu, copies_start_as_linked)
 	for_each_possible_cpu(cpu) {
 		EXPECT_EQ(per_cpu(untouched, cpu), 0x12345678);
 		EXPECT_EQ(per_cpu(cpu_number, cpu), cpu);
-		EXPECT_EQ(per_cpu(this_cpu_offset, cpu),
-			  __per_cpu_offset[cpu]);
+		EXPECT_EQ(per_cpu(this_cpu_offset, cpu), __per_cpu_offset[cpu]);
 	}
 }
 
@@ -81,8 +80,7 @@ TEST(percpu, units_lie_a_power_of_two_apart)
 	EXPECT_EQ(unit & (unit - 1), 0);
 	EXPECT_LT(percpu_populated_size(), unit);
 	for_each_possible_cpu(cpu)
-		EXPECT_EQ((unsigned long)__percpu_start +
-				  __per_cpu_offset[cpu],
+		EXPECT_EQ((unsigned long)__percpu_start + __per_cpu_offset[cpu],
 			  percpu_first_chunk() + cpu * unit);
 }
 
@@ -92,8 +90,8 @@ TEST(percpu, beyond_a_unit_there_is_nothing)
 	char c;
 
 	for_each_possible_cpu(cpu) {
-		char *unit = (char *)percpu_first_chunk() +
-			     cpu * percpu_unit_size();
+		char *unit =
+			(char *)percpu_first_chunk() + cpu * percpu_unit_size();
 
 		EXPECT_EQ(probe_read(&c, unit, 1), 0);
 		EXPECT_EQ(probe_read(&c, unit + percpu_unit_size() - 1, 1),

@@ -7,6 +7,7 @@
 #   make test          boot it and let it test itself
 #   make host-test     test lib/ on the host, without a machine
 #   make bench         what each operation costs, in instructions and in time
+#   make shell-test    type everything at the shell, right and wrong
 #   make harness-test  do the tests' own tools notice what goes wrong?
 #   make iso           $(OUT)/tally.iso, for BIOS and UEFI machines
 #   make debug         like run, but wait for gdb
@@ -490,6 +491,11 @@ bench: $(IMAGE) | doctor-run
 # The counted instructions alone, held to tests/bench_limits.
 bench-check: $(IMAGE) | doctor-run
 	@tools/bench-runner --check
+
+# A session at the serial line, by a program that reads the answers.
+.PHONY: shell-test
+shell-test: $(IMAGE) | doctor-run
+	@tools/shell-test
 
 # Does the harness notice?  Culprits from tests/harness, in an image apart.
 harness-test: $(NEWLIB)/stamp | doctor-run

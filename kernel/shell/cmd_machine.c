@@ -134,12 +134,19 @@ COMMAND(irqs, "", "interrupts: who handles them, how many came", cmd_irqs);
 
 /* -- What it was told -------------------------------------------------------- */
 
+static void print_size(u64 bytes)
+{
+	char text[SH_UNIT_CHARS];
+
+	sh_printf("%s", bytes == U64_MAX ? "all" : sh_size(text, bytes));
+}
+
 static void print_value(const struct boot_param *p)
 {
 	if (p->set == boot_param_set_ulong)
 		sh_printf("%lu", *(unsigned long *)p->target);
 	else if (p->set == boot_param_set_size)
-		sh_printf("%llu", *(u64 *)p->target);
+		print_size(*(u64 *)p->target);
 	else if (p->set == boot_param_set_bool)
 		sh_printf(*(bool *)p->target ? "on" : "off");
 	else if (p->set == boot_param_set_string)

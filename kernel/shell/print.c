@@ -73,7 +73,8 @@ int sh_usage(const char *name)
 	const struct command *cmd = command_find(name);
 
 	if (cmd)
-		sh_error("usage: %s %s\n", name, cmd->usage);
+		sh_error("usage: %s%s%s\n", name, *cmd->usage ? " " : "",
+			 cmd->usage);
 	return SH_USAGE;
 }
 

@@ -44,11 +44,12 @@ bool shell_is_current(void)
 
 static int read_plain(void)
 {
-	static u8 last;
+	static u8 last; /* CR LF ends one line, not two */
+	bool ends = false;
 	size_t len = 0;
 
 	tty_write(SHELL_PROMPT, strlen(SHELL_PROMPT));
-	for (;;) {
+	while (!ends) {
 		ssize_t nr;
 		u8 key;
 
@@ -57,13 +58,12 @@ static int read_plain(void)
 			return nr;
 		if (!nr)
 			continue;
-		if (key == '\r' || (key == '\n' && last != '\r'))
-			break;
+		ends = key == '\r' || (key == '\n' && last != '\r');
 		last = key;
-		if ((key >= ' ' || key == '\t') && len < EDIT_MAX - 1)
+		if ((key >= ' ' || key == '\t') && key != 0x7f &&
+		    len < EDIT_MAX - 1)
 			edit.line[len++] = key;
 	}
-	last = '\r';
 	edit.line[len] = '\0';
 	return 0;
 }

@@ -46,18 +46,18 @@
 
 /* -- Keys -------------------------------------------------------------------- */
 
-#define CODE_RELEASED	   0x80
-#define CODE_EXTENDED	   0xe0
-#define CODE_PAUSE	   0xe1
-#define CODE_CONTROL	   0x1d
-#define CODE_LEFT_SHIFT	   0x2a
-#define CODE_RIGHT_SHIFT   0x36
-#define CODE_ALT	   0x38
-#define CODE_CAPS_LOCK	   0x3a
-#define CODE_KEYPAD_FIRST  0x47
-#define CODE_KEYPAD_LAST   0x53
-#define CODE_KEYPAD_SLASH  0x35
-#define CODE_KEYPAD_ENTER  0x1c
+#define CODE_RELEASED	  0x80
+#define CODE_EXTENDED	  0xe0
+#define CODE_PAUSE	  0xe1
+#define CODE_CONTROL	  0x1d
+#define CODE_LEFT_SHIFT	  0x2a
+#define CODE_RIGHT_SHIFT  0x36
+#define CODE_ALT	  0x38
+#define CODE_CAPS_LOCK	  0x3a
+#define CODE_KEYPAD_FIRST 0x47
+#define CODE_KEYPAD_LAST  0x53
+#define CODE_KEYPAD_SLASH 0x35
+#define CODE_KEYPAD_ENTER 0x1c
 
 static const char plain_keys[] =
 	"\0\0331234567890-=\177\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./\0"
@@ -69,9 +69,8 @@ static const char shift_keys[] =
 /* From CODE_KEYPAD_FIRST on: the cursor block, and the keypad without Num
  * Lock; 0 is a key that sends itself. */
 static const char *const cursor_keys[] = {
-	"\033[H",  "\033[A",  "\033[5~", "-",	   "\033[D",
-	"",	   "\033[C",  "+",	 "\033[F", "\033[B",
-	"\033[6~", "\033[2~", "\033[3~",
+	"\033[H", "\033[A", "\033[5~", "-",	  "\033[D",  "", "\033[C", "+",
+	"\033[F", "\033[B", "\033[6~", "\033[2~", "\033[3~",
 };
 
 static bool is_letter(char c)

@@ -49,9 +49,9 @@ BOOT_PARAM_ULONG("tty.rows", rows, 4, 1000, "lines of the terminal");
 static DEFINE_RAW_SPINLOCK(out_lock);
 
 /* Under out_lock. */
-static bool in_line;		   /* the last line has not ended */
+static bool in_line;		    /* the last line has not ended */
 static char redraw[TTY_REDRAW_MAX]; /* shows the edited line anew */
-static size_t redraw_len;	   /* 0: there is none */
+static size_t redraw_len;	    /* 0: there is none */
 static char erase[32];
 static size_t erase_len;
 
@@ -119,10 +119,20 @@ static size_t write_some(const char *text, size_t len)
 	return len;
 }
 
+/* Without a line to put back, what comes from the background begins a new one:
+ * a program at the line looks for the prompt at the start of its line. */
+static void leave_plain_prompt(const char *text)
+{
+	if (tty_plain && in_line && !tty_has_foreground() && *text != '\n')
+		tty_write("\n", 1);
+}
+
 ssize_t tty_write(const char *text, size_t len)
 {
 	size_t done = 0;
 
+	if (len)
+		leave_plain_prompt(text);
 	while (done < len) {
 		size_t nr = write_some(text + done, len - done);
 		int err = 0;
@@ -163,8 +173,8 @@ void tty_edit_show(const struct tty_line *line)
 	size_t nr;
 
 	wait_event_killable(room_queue,
-			    uart_queue_room() >= min(line->change_len,
-						     (size_t)CHUNK));
+			    uart_queue_room() >=
+				    min(line->change_len, (size_t)CHUNK));
 	raw_spin_lock_irqsave(&out_lock, flags);
 	nr = show(line->change, line->change_len);
 	show_polled(line->change + nr, line->change_len - nr);

@@ -9,3 +9,6 @@ extern const struct uart_client tty_uart_client;
 
 /* tty.c: there is room for output again.  Any context but NMI. */
 void tty_output_room(void);
+
+/* tty_input.c: does something run in front?  Read freely. */
+bool tty_has_foreground(void);

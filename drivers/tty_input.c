@@ -111,6 +111,11 @@ static void set_foreground(bool is)
 	wake_up_all(&typed_queue); /* who may read a line has changed */
 }
 
+bool tty_has_foreground(void)
+{
+	return READ_ONCE(is_foreground);
+}
+
 void tty_foreground_begin(void)
 {
 	set_foreground(true);
@@ -128,8 +133,8 @@ bool tty_interrupted(void)
 
 int tty_sleep(s64 ns)
 {
-	s64 left = wait_event_killable_timeout(typed_queue, tty_interrupted(),
-					       ns);
+	s64 left =
+		wait_event_killable_timeout(typed_queue, tty_interrupted(), ns);
 
 	return left ? -EINTR : 0;
 }
@@ -232,11 +237,6 @@ static bool take_line_key(u8 key)
 	return false;
 }
 
-static bool may_read(void)
-{
-	return READ_ONCE(is_foreground);
-}
-
 /* read_lock held, and let go while waiting. */
 static int fill_line(void)
 {
@@ -247,10 +247,11 @@ static int fill_line(void)
 		int err;
 		u8 key;
 
-		if (!may_read())
+		if (!tty_has_foreground())
 			return -EIO;
-		err = wait_event_killable(typed_queue, !ring_empty(&typed) ||
-							       !may_read());
+		err = wait_event_killable(typed_queue,
+					  !ring_empty(&typed) ||
+						  !tty_has_foreground());
 		if (err)
 			return err;
 		if (take_keys(&key, 1))

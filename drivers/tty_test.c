@@ -44,7 +44,8 @@ TEST(tty, lines_are_edited_before_a_program_sees_them)
 	EXPECT_STREQ(read_line(), "abc\n");
 	type("wrong\x15right word\x17line\n");
 	EXPECT_STREQ(read_line(), "right line\n");
-	type("\177\177a\x1b\x01" "b\r");
+	type("\177\177a\x1b\x01"
+	     "b\r");
 	EXPECT_STREQ(read_line(), "ab\n");
 	front_end();
 }

@@ -48,8 +48,8 @@ void tty_edit_end(void);
 
 /* -- Input ------------------------------------------------------------------- */
 
-#define TTY_CTRL(letter) ((letter) & 0x1f)
-#define TTY_FOREVER S64_MAX
+#define TTY_CTRL(letter) ((letter)&0x1f)
+#define TTY_FOREVER	 S64_MAX
 
 /*
  * What has been typed, as it is: at least a byte, or 0 when @ns have passed, or

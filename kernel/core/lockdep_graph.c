@@ -252,3 +252,10 @@ unsigned int lockdep_path(u16 end, bool forward, u16 *edges, unsigned int max)
 	}
 	return len;
 }
+
+void lockdep_get_stats(struct lockdep_stats *stats)
+{
+	stats->classes = READ_ONCE(nr_classes) - 1;
+	stats->edges = READ_ONCE(nr_edges) - 1;
+	stats->on = READ_ONCE(lockdep_on);
+}

@@ -189,7 +189,8 @@ static int cmd_sleep(int argc, char **argv)
 		return sh_usage(argv[0]);
 	if (!parse_seconds(argv[1], &ns)) {
 		sh_error("sleep: '%.40s' is not a time in seconds, such as 2 "
-			 "or 0.5\n", argv[1]);
+			 "or 0.5\n",
+			 argv[1]);
 		return SH_USAGE;
 	}
 	if (shell_is_current())

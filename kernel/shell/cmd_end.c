@@ -16,7 +16,8 @@ static int cmd_poweroff(int argc, char **argv)
 	if (argc > 1)
 		return sh_usage(argv[0]);
 	acpi_power_off();
-	sh_error("This machine has no way to turn itself off: do it by hand.\n");
+	sh_error(
+		"This machine has no way to turn itself off: do it by hand.\n");
 	return 1;
 }
 COMMAND(poweroff, "", "turn the machine off", cmd_poweroff);
@@ -89,7 +90,8 @@ static const struct {
 	{"bug", panic_bug, "a BUG_ON() that holds"},
 	{"null", panic_null, "write through a null pointer"},
 	{"stack", panic_stack, "overflow this task's stack"},
-	{"hang", panic_hang, "spin with interrupts off, until the watchdog sees it"},
+	{"hang", panic_hang,
+	 "spin with interrupts off, until the watchdog sees it"},
 	{"warn", panic_warn, "not a panic: a WARN_ON(), and it goes on"},
 };
 

@@ -162,8 +162,11 @@ static int cmd_params(int argc, char **argv)
 
 	if (argc > 2)
 		return sh_usage(argv[0]);
-	if (argc == 1)
-		sh_printf("command line: %s\n", boot_info.cmdline);
+	if (argc == 1) {
+		sh_printf("command line: ");
+		sh_write(boot_info.cmdline, strlen(boot_info.cmdline));
+		sh_printf("\n");
+	}
 	for (p = __registry_params_start; p < __registry_params_end; p++) {
 		if (argc == 2 && strcmp(argv[1], (*p)->name))
 			continue;
@@ -208,3 +211,24 @@ static int cmd_reports(int argc, char **argv)
 	return 0;
 }
 COMMAND(reports, "", "how often the kernel found itself at fault", cmd_reports);
+
+static int cmd_locks(int argc, char **argv)
+{
+	if (argc > 1)
+		return sh_usage(argv[0]);
+#if CONFIG_DEBUG
+	struct lockdep_stats stats;
+
+	lockdep_get_stats(&stats);
+	sh_printf("%u kinds of locks, taken inside one another in %u ways; "
+		  "lockdep %s\n",
+		  stats.classes, stats.edges,
+		  stats.on ? "looks on" : "has given up: its tables are full");
+	sh_printf("%lu mistakes found\n", report_count(REPORT_LOCKDEP));
+	lockdep_print_held();
+#else
+	sh_printf("Locks are watched in debug builds only: make DEBUG=1\n");
+#endif
+	return 0;
+}
+COMMAND(locks, "", "what lockdep has seen, and who holds what", cmd_locks);

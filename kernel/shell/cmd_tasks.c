@@ -22,7 +22,8 @@ static const char *state_name(const struct task *t)
 		return "ends";
 	if (state & TASK_NEW)
 		return "new";
-	return state & (TASK_WAKEKILL | TASK_INTERRUPTIBLE) ? "sleeps" : "waits";
+	return state & (TASK_WAKEKILL | TASK_INTERRUPTIBLE) ? "sleeps"
+							    : "waits";
 }
 
 /* "-5", or "fifo 10". */
@@ -48,7 +49,8 @@ static int cmd_ps(int argc, char **argv)
 {
 	if (argc > 1)
 		return sh_usage(argv[0]);
-	sh_printf("  PID  STATE   CPU  PRIORITY    CPU TIME   SWITCHES  NAME\n");
+	sh_printf(
+		"  PID  STATE   CPU  PRIORITY    CPU TIME   SWITCHES  NAME\n");
 	for (struct task *t = task_next(NULL); t; t = task_next(t)) {
 		char priority[16], time[SH_UNIT_CHARS], name[16];
 

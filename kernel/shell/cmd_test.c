@@ -30,7 +30,8 @@ static int say_result(const char *command, const char *glob, int failed)
 {
 	if (failed == -ENOENT)
 		sh_error("%s: nothing matches %.60s; `%s -l' lists what there "
-			 "is\n", command, glob, command);
+			 "is\n",
+			 command, glob, command);
 	else if (failed == -EBUSY)
 		sh_error("%s: some run already\n", command);
 	return failed ? 1 : 0;

@@ -21,7 +21,7 @@
 #include <string.h>
 #include "edit_impl.h"
 
-#define CTRL(letter) ((letter) & 0x1f)
+#define CTRL(letter) ((letter)&0x1f)
 #define KEY_ESCAPE   0x1b
 #define KEY_DELETE   0x7f
 
@@ -103,7 +103,7 @@ bool edit_insert(struct edit *e, const char *text, size_t len)
 }
 
 /* The cursor ends where the text was. */
-static void delete(struct edit *e, size_t from, size_t to)
+static void delete (struct edit *e, size_t from, size_t to)
 {
 	if (from == to) {
 		e->bell = true;
@@ -121,7 +121,7 @@ static void kill(struct edit *e, size_t from, size_t to)
 		e->killed_len = to - from;
 		memcpy(e->killed, e->line + from, e->killed_len);
 	}
-	delete(e, from, to);
+	delete (e, from, to);
 }
 
 static void set_line(struct edit *e, const char *text)
@@ -232,11 +232,11 @@ static enum edit_event control_key(struct edit *e, u8 key)
 	case CTRL('D'):
 		if (!e->len)
 			return EDIT_END;
-		delete(e, e->pos, next_char(e, e->pos));
+		delete (e, e->pos, next_char(e, e->pos));
 		break;
 	case CTRL('H'):
 	case KEY_DELETE:
-		delete(e, prev_char(e, e->pos), e->pos);
+		delete (e, prev_char(e, e->pos), e->pos);
 		break;
 	case CTRL('A'):
 		e->pos = 0;
@@ -319,7 +319,7 @@ static void numbered_key(struct edit *e)
 		e->pos = 0;
 		break;
 	case 3:
-		delete(e, e->pos, next_char(e, e->pos));
+		delete (e, e->pos, next_char(e, e->pos));
 		break;
 	case 4:
 	case 8:

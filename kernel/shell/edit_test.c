@@ -243,7 +243,8 @@ TEST(shell_edit, enter_cancel_end_and_tab_are_events)
 TEST(shell_edit, unknown_sequences_leave_nothing)
 {
 	start();
-	type("a\033[20~\033[1;2P\033[Z\033OP\033x\x1c" "b");
+	type("a\033[20~\033[1;2P\033[Z\033OP\033x\x1c"
+	     "b");
 	EXPECT_STREQ(edit.line, "ab");
 }
 
@@ -394,10 +395,11 @@ TEST(shell_history, keeps_the_newest_and_no_repeats)
 static void random_key(char key[8])
 {
 	static const char *const keys[] = {
-		"\033[A", "\033[B", "\033[C", "\033[D",	  "\033[H", "\033[F",
-		"\033b",  "\033f",  "\033d",  "\033[3~",  "\x01",   "\x05",
-		"\x0b",	  "\x19",   "\x17",   "\177",	  "\x04",   "\x0c",
-		"\x12",	  "\x07",   "\033[1;5D", "word ", "\xc3\xb6", "x",
+		"\033[A",    "\033[B", "\033[C",   "\033[D", "\033[H",
+		"\033[F",    "\033b",  "\033f",	   "\033d",  "\033[3~",
+		"\x01",	     "\x05",   "\x0b",	   "\x19",   "\x17",
+		"\177",	     "\x04",   "\x0c",	   "\x12",   "\x07",
+		"\033[1;5D", "word ",  "\xc3\xb6", "x",
 	};
 
 	if (test_random_below(4)) {

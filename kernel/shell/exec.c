@@ -69,8 +69,8 @@ static unsigned int distance(const char *a, const char *b)
 	return row[len];
 }
 
-static void consider(const char *name, const char *candidate,
-		     const char **best, unsigned int *best_distance)
+static void consider(const char *name, const char *candidate, const char **best,
+		     unsigned int *best_distance)
 {
 	unsigned int d = distance(name, candidate);
 

@@ -196,8 +196,8 @@ static const char *word_at(const char *line)
 	static char out[64];
 	unsigned int index;
 	char first[16];
-	size_t start = parse_word_at(line, strlen(line), &index, first,
-				     sizeof(first));
+	size_t start =
+		parse_word_at(line, strlen(line), &index, first, sizeof(first));
 
 	format(out, sizeof(out), "%zu/%u/%s", start, index, first);
 	return out;

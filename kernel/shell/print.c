@@ -108,8 +108,7 @@ const char *sh_size(char buf[SH_UNIT_CHARS], u64 bytes)
 		unit++;
 	}
 	if (unit == 0 || tenths % 10 == 0)
-		format(buf, SH_UNIT_CHARS, "%llu %s", tenths / 10,
-		       units[unit]);
+		format(buf, SH_UNIT_CHARS, "%llu %s", tenths / 10, units[unit]);
 	else
 		format(buf, SH_UNIT_CHARS, "%llu.%llu %s", tenths / 10,
 		       tenths % 10, units[unit]);

@@ -4,8 +4,8 @@
  *
  * With a person at the line it is an editor (edit.c); with shell.plain=1 it is
  * a protocol for programs: the prompt is written, exactly "tally> " at the start
- * of a line; a line is read, without echo; what it does is written; then comes
- * the next prompt.
+ * of a line; a line is read, without echo but for its end; what it does is
+ * written; then comes the next prompt.
  *
  * The shell is a task like others, and like others it can be killed; another
  * one then takes its place, and history and jobs are still there.
@@ -65,6 +65,7 @@ static int read_plain(void)
 			edit.line[len++] = key;
 	}
 	edit.line[len] = '\0';
+	tty_fresh_line();
 	return 0;
 }
 
@@ -169,11 +170,11 @@ static void banner(void)
 	page_get_info(&pages);
 	sh_printf("\nTally %s\n", TALLY_VERSION);
 	sh_printf("%u CPU%s, %s of memory in %u node%s, booted through %s%s "
-		  "in %s\n", num_online_cpus(),
-		  num_online_cpus() == 1 ? "" : "s",
-		  sh_size(memory, pages.total * PAGE_SIZE),
-		  acpi_info.nr_nodes, acpi_info.nr_nodes == 1 ? "" : "s",
-		  door_name(), boot_info.uefi ? " on UEFI" : "",
+		  "in %s\n",
+		  num_online_cpus(), num_online_cpus() == 1 ? "" : "s",
+		  sh_size(memory, pages.total * PAGE_SIZE), acpi_info.nr_nodes,
+		  acpi_info.nr_nodes == 1 ? "" : "s", door_name(),
+		  boot_info.uefi ? " on UEFI" : "",
 		  sh_time(up, ktime_get_ns()));
 	sh_printf("Type `help' for the commands.\n\n");
 }

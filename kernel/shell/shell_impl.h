@@ -20,7 +20,7 @@
 struct edit;
 
 #define TALLY_VERSION "0.1"
-#define SHELL_PROMPT "tally> "
+#define SHELL_PROMPT  "tally> "
 
 /* The shell's task, of which there is one at a time. */
 bool shell_is_current(void);

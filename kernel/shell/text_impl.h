@@ -12,7 +12,10 @@ struct shell_text {
 	bool full; /* something did not fit: the text is of no use */
 };
 
-#define SHELL_TEXT(buffer) {.data = (buffer), .size = sizeof(buffer)}
+#define SHELL_TEXT(buffer)                                                     \
+	{                                                                      \
+		.data = (buffer), .size = sizeof(buffer)                       \
+	}
 
 static inline void shell_text_clear(struct shell_text *t)
 {

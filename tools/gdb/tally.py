@@ -9,6 +9,12 @@
                          direct map or the image, or at its own address
   tally zones            free blocks of each order
   tally percpu VAR [CPU] a per-CPU variable, on one CPU or on all
+  tally dmesg [N]        the log, or its last N lines
+  tally list HEAD TYPE MEMBER
+                         every TYPE on a list, by its struct list_head MEMBER
+
+In expressions, $percpu("VAR", CPU) is that copy of the variable: for example
+`print $percpu("runqueues", 1).nr_running'.
 
 The running CPUs are gdb's threads: `info threads`, `thread apply all bt`.
 """
@@ -78,7 +84,7 @@ def where(task):
     """The first function that is not the scheduler's own."""
     for address in frames(task):
         name = symbol(address)
-        if not name.startswith(("schedule", "switch_", "wait_common",
+        if not name.startswith(("schedule", "__schedule", "switch_", "wait_common",
                                 "sleep_", "context_switch")):
             return name
     return "?"
@@ -193,6 +199,24 @@ class Zones(gdb.Command):
                   + " ".join(str(n) for n in counts))
 
 
+def percpu(name, cpu):
+    """@cpu's copy of a variable; the image's while there are no others."""
+    variable = value(name)
+    offset = int(value("__per_cpu_offset")[cpu])
+    address = int(variable.address) + offset & (1 << 64) - 1
+    return gdb.Value(address).cast(variable.type.pointer()).dereference()
+
+
+class PerCpuFunction(gdb.Function):
+    """$percpu("VAR", CPU): that CPU's copy of a per-CPU variable."""
+
+    def __init__(self):
+        super().__init__("percpu")
+
+    def invoke(self, name, cpu=0):
+        return percpu(name.string(), int(cpu))
+
+
 class PerCpu(gdb.Command):
     """A per-CPU variable: tally percpu VAR [CPU]"""
 
@@ -203,7 +227,6 @@ class PerCpu(gdb.Command):
         words = argument.split()
         if not 1 <= len(words) <= 2:
             raise gdb.GdbError("tally percpu: expected VAR or VAR CPU")
-        variable = value(words[0])
         offsets = value("__per_cpu_offset")
         if len(words) == 2:
             cpus = [int(words[1])]
@@ -212,11 +235,60 @@ class PerCpu(gdb.Command):
             cpus = [c for c in range(offsets.type.range()[1] + 1)
                     if int(offsets[c])] or [0]
         for cpu in cpus:
-            address = int(variable.address) + int(offsets[cpu])
-            address &= (1 << 64) - 1
-            copy = gdb.Value(address).cast(variable.type.pointer())
-            print(f"cpu {cpu}: {copy.dereference()}")
+            print(f"cpu {cpu}: {percpu(words[0], cpu)}")
 
 
-for command in (Tally, Tasks, Backtrace, Page, Zones, PerCpu):
+class Dmesg(gdb.Command):
+    """The kernel's log, finished lines only: tally dmesg [LAST]"""
+
+    def __init__(self):
+        super().__init__("tally dmesg", gdb.COMMAND_DATA)
+
+    def invoke(self, argument, from_tty):
+        if argument and not argument.isdigit():
+            raise gdb.GdbError("tally dmesg: expected a number of lines")
+        ring = value("ring")
+        slots = 1 << int(ring["order"])
+        head = int(ring["head"])
+        first = max(head - min(slots, int(argument or slots)), 0)
+        for seq in range(first, head):
+            record = ring["slots"][seq % slots]["rec"]
+            if int(record["seq"]) != seq:
+                continue
+            us = int(record["ns"]) // 1000
+            text = record["text"].string(errors="replace")
+            print(f"[{us // 1000000:5}.{us % 1000000:06} "
+                  f"cpu{int(record['cpu'])}] {text}")
+
+
+class List(gdb.Command):
+    """What is on a list: tally list HEAD TYPE MEMBER
+
+    For example: tally list &task_list "struct task" tasks"""
+
+    MOST = 10000
+
+    def __init__(self):
+        super().__init__("tally list", gdb.COMMAND_DATA, gdb.COMPLETE_SYMBOL)
+
+    def invoke(self, argument, from_tty):
+        words = gdb.string_to_argv(argument)
+        if len(words) != 3:
+            raise gdb.GdbError("tally list: expected HEAD TYPE MEMBER")
+        head = value(words[0])
+        if head.type.code != gdb.TYPE_CODE_PTR:
+            head = head.address
+        node = head["next"]
+        for count in range(self.MOST):
+            if node == head:
+                print(f"{count} in all")
+                return
+            entry = container_of(node, words[1], words[2])
+            print(f"({words[1]} *) {int(entry):#x}")
+            node = node["next"]
+        print(f"and more: it does not come back to its head in {self.MOST}")
+
+
+PerCpuFunction()
+for command in (Tally, Tasks, Backtrace, Page, Zones, PerCpu, Dmesg, List):
     command()

@@ -87,6 +87,13 @@ void lockdep_assert_none_held(void);
 /* What every CPU's task holds now; for reports.  Any context. */
 void lockdep_print_held(void);
 
+/* How much it has learnt, and whether it still looks: full tables end that. */
+struct lockdep_stats {
+	unsigned int classes, edges;
+	bool on;
+};
+void lockdep_get_stats(struct lockdep_stats *stats);
+
 /* Does the memory about to be freed hold a lock that is held? */
 void lockdep_check_freed(const void *start, size_t size);
 

@@ -31,8 +31,8 @@ struct command {
 		.app = {.name = #name_, .help = help_, .main = fn_},           \
 		.usage = usage_,                                               \
 	};                                                                     \
-	static const struct command *const command_##name_##_ptr               \
-		__used __section(".registry.commands") = &command_##name_
+	static const struct command *const command_##name_##_ptr __used        \
+		__section(".registry.commands") = &command_##name_
 
 extern const struct command *const __registry_commands_start[];
 extern const struct command *const __registry_commands_end[];

@@ -220,16 +220,18 @@ unsigned long zone_pcp_pages(const struct zone *zone)
 /* --- Starting ------------------------------------------------------------- */
 
 /*
- * Two stacks of `batch` blocks for each order; half of a CPU's share for
- * single pages, the rest divided by the other orders.  Where even one block
- * would be more than its part, the order is not kept.
+ * Two stacks of `batch` blocks for each order.  Half of a CPU's share is for
+ * the large order, the other half divided by the small ones.  Where even two
+ * blocks would be more than its part, the order is not kept.
  */
 static unsigned int list_batch(unsigned int index, unsigned long share)
 {
-	unsigned long part = index ? share / 2 / (NR_PCP_LISTS - 1) : share / 2;
-	unsigned long batch = (part / 2) >> pcp_order(index);
+	unsigned int order = pcp_order(index);
+	unsigned long part = order == PCP_HUGE_ORDER ?
+				     share / 2 :
+				     share / 2 / (PCP_MAX_SMALL_ORDER + 1);
 
-	return min(batch, (unsigned long)PCP_MAX_BATCH >> index);
+	return min((part / 2) >> order, (unsigned long)PCP_MAX_BATCH >> index);
 }
 
 static void pcp_init_one(struct pcp *pcp, struct zone *zone,

@@ -9,6 +9,7 @@
 #include <apps/app.h>
 #include <fs/files.h>
 #include <fs/vfs.h>
+#include <kernel/core/fault_inject.h>
 #include <kernel/task/task.h>
 #include <lib/err.h>
 #include <tests/test.h>
@@ -122,4 +123,38 @@ TEST(apps, inherit_open_files)
 	EXPECT_STREQ(written, "to a file\n");
 	/* Nobody holds the file any more. */
 	EXPECT_EQ(vfs_unmount(&m), 0);
+}
+
+/* -- Without memory -- */
+
+static int start_and_wait(void)
+{
+	char *const argv[] = {"echo", "-", NULL};
+
+	return app_run(app_find("echo"), 2, argv);
+}
+
+static unsigned int refused_starts(struct fault_attr *attr)
+{
+	unsigned int refused = 0;
+	unsigned long n;
+
+	FAULT_SWEEP(attr, n) {
+		int ret = start_and_wait();
+
+		if (ret)
+			EXPECT(ret == -ENOMEM && fault_fired(attr));
+		refused += ret != 0;
+	}
+	return refused;
+}
+
+TEST(apps, a_failed_start_leaves_nothing)
+{
+	/* The first look at our own files is not what is tested. */
+	EXPECT_EQ(start_and_wait(), 0);
+	/* The table of open files. */
+	EXPECT_EQ(refused_starts(&failslab), 1);
+	/* The heap, at least. */
+	EXPECT_GE(refused_starts(&fail_page_alloc), 1);
 }

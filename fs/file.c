@@ -20,15 +20,23 @@
 #include <fs/vfs.h>
 #include <lib/err.h>
 #include <lib/math.h>
+#include <mm/slab/slab.h>
 #include "fs_impl.h"
+
+static struct kmem_cache *file_cache;
+
+void file_init(void)
+{
+	file_cache = kmem_cache_create("file", sizeof(struct file), 0,
+				       SLAB_PANIC | SLAB_ACCOUNT, NULL);
+}
 
 struct file *file_alloc(int flags)
 {
-	struct file *f = heap_alloc(fs_heap, HEAP_ALIGN, sizeof(*f));
+	struct file *f = kmem_cache_zalloc(file_cache, GFP_KERNEL);
 
 	if (!f)
 		return NULL;
-	memset(f, 0, sizeof(*f));
 	f->flags = flags;
 	refcount_set(&f->refs, 1);
 	mutex_init(&f->lock);
@@ -50,8 +58,7 @@ void file_put(struct file *f)
 	if (f->mount)
 		vfs_put_mount(f->mount);
 	mutex_destroy(&f->lock);
-	heap_free(f);
-	heap_trim(fs_heap);
+	kmem_cache_free(file_cache, f);
 }
 
 /* The position is the file's, or nobody's. */

@@ -14,6 +14,7 @@
 #include <fs/vfs.h>
 #include <kernel/core/sched.h>
 #include <lib/err.h>
+#include <mm/slab/slab.h>
 #include "fs_impl.h"
 
 struct files {
@@ -21,13 +22,17 @@ struct files {
 	char cwd[VFS_PATH_MAX];
 };
 
+static struct kmem_cache *files_cache;
+
+void files_init(void)
+{
+	files_cache = kmem_cache_create("files", sizeof(struct files), 0,
+					SLAB_PANIC | SLAB_ACCOUNT, NULL);
+}
+
 static struct files *files_alloc(void)
 {
-	struct files *files = heap_alloc(fs_heap, HEAP_ALIGN, sizeof(*files));
-
-	if (files)
-		memset(files, 0, sizeof(*files));
-	return files;
+	return kmem_cache_zalloc(files_cache, GFP_KERNEL);
 }
 
 static void files_free(struct files *files)
@@ -36,8 +41,7 @@ static void files_free(struct files *files)
 		if (files->open[fd])
 			file_put(files->open[fd]);
 	}
-	heap_free(files);
-	heap_trim(fs_heap);
+	kmem_cache_free(files_cache, files);
 }
 
 /* A task that nobody gave files to starts with the console. */

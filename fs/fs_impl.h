@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* fs_impl.h - what the files of fs/ share. */
 #pragma once
-#include <kernel/task/heap.h>
 
-/* Where struct file and descriptor tables come from. */
-extern struct heap *fs_heap;
+/* For fs_init(): the caches of struct file and of descriptor tables. */
+void file_init(void);
+void files_init(void);
 
 /* The directories above and between the mounts (root.c). */
 extern struct mount root_mount;

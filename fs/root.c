@@ -12,7 +12,7 @@
 #include <string.h>
 #include <fs/vfs.h>
 #include <lib/err.h>
-#include <lib/format.h>
+#include <mm/slab/slab.h>
 #include "fs_impl.h"
 
 /* A question about all mounts: what comes next below @dir? */
@@ -100,7 +100,7 @@ static int root_readdir(struct file *f, struct dirent *entry, off_t *pos)
 
 static void root_release(struct file *f)
 {
-	heap_free(f->private);
+	kfree(f->private);
 }
 
 static const struct file_operations root_dir_ops = {
@@ -115,7 +115,7 @@ static int root_open(struct mount *m, const char *path, struct file *f,
 
 	if (*path && !vfs_for_each_mount(is_above, (void *)path))
 		return -ENOENT;
-	dir = heap_alloc(fs_heap, HEAP_ALIGN, strlen(path) + 1);
+	dir = kmalloc(strlen(path) + 1, GFP_KERNEL_ACCOUNT);
 	if (!dir)
 		return -ENOMEM;
 	f->private = strcpy(dir, path);

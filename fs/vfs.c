@@ -26,8 +26,6 @@
 #include <lib/err.h>
 #include "fs_impl.h"
 
-struct heap *fs_heap;
-
 static DEFINE_MUTEX(mounts_lock);
 static LIST_HEAD(mounts);
 
@@ -308,9 +306,8 @@ int vfs_rename(const char *from, const char *to)
 
 void fs_init(void)
 {
-	fs_heap = heap_create("fs");
-	if (!fs_heap)
-		panic("no memory for files");
+	file_init();
+	files_init();
 	if (dev_init())
 		panic("/dev cannot be mounted");
 	task_set_files_hook(files_release);

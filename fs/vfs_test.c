@@ -8,26 +8,10 @@
 #include <unistd.h>
 #include <fs/files.h>
 #include <fs/vfs.h>
+#include <kernel/core/fault_inject.h>
 #include <kernel/task/task.h>
 #include <lib/err.h>
 #include <tests/test.h>
-#include "fs_impl.h"
-
-/* -- What every test must leave as it was -- */
-
-/* Open files, and tables of them. */
-TEST_LEAK_COUNTER(open_files)
-{
-	struct heap_stats stats;
-
-	heap_get_stats(fs_heap, &stats);
-	return stats.blocks;
-}
-
-TEST_AUDIT(fs_heap)
-{
-	EXPECT_EQ(heap_check(fs_heap), NULL);
-}
 
 /* -- Paths -- */
 
@@ -434,4 +418,81 @@ TEST(files, reading_unbuffered_flushes_what_is_line_buffered)
 	ASSERT_EQ(vfs_mount(&m), 0);
 	join(task_run(prompt_and_read, &note, "prompt"));
 	EXPECT_EQ(vfs_unmount(&m), 0);
+}
+
+/* -- Without memory -- */
+
+static int open_root(void)
+{
+	struct file *f = vfs_open("/", O_RDONLY, 0);
+
+	if (IS_ERR(f))
+		return PTR_ERR(f);
+	file_put(f);
+	return 0;
+}
+
+TEST(vfs, a_failed_open_leaves_nothing)
+{
+	unsigned int refused = 0;
+	unsigned long n;
+
+	/* A first time may make what the allocator keeps for the next. */
+	EXPECT_EQ(open_root(), 0);
+	FAULT_SWEEP(&failslab, n) {
+		int ret = open_root();
+
+		if (ret)
+			EXPECT(ret == -ENOMEM && fault_fired(&failslab));
+		refused += ret != 0;
+	}
+	/* The file, and what it remembers of its path. */
+	EXPECT_EQ(refused, 2);
+}
+
+/* In a task that has no table yet. */
+static int first_look(void *arg)
+{
+	struct file *f = files_get(0);
+
+	if (IS_ERR(f))
+		return PTR_ERR(f);
+	file_put(f);
+	return 0;
+}
+
+/* Its exit code: 1 if it was refused, 2 if nothing was failed. */
+static int first_look_without_memory(void *nth)
+{
+	bool fired;
+	int ret;
+
+	fault_fail_nth(&failslab, (unsigned long)nth);
+	ret = first_look(NULL);
+	fired = fault_fired(&failslab);
+	fault_off(&failslab);
+	if (ret) {
+		EXPECT(ret == -EBADF && fired);
+		/* The next look makes the table after all. */
+		EXPECT_EQ(first_look(NULL), 0);
+	}
+	return fired ? ret != 0 : 2;
+}
+
+TEST(files, a_table_that_could_not_be_made_is_made_later)
+{
+	unsigned int refused = 0;
+	int outcome = 0;
+
+	join(task_run(first_look, NULL, "first-look"));
+	for (unsigned long n = 1; outcome != 2; n++) {
+		struct task *t = task_run(first_look_without_memory, (void *)n,
+					  "first-look");
+
+		ASSERT(t);
+		outcome = task_join(t);
+		refused += outcome == 1;
+	}
+	/* The table, and the console's file. */
+	EXPECT_EQ(refused, 2);
 }

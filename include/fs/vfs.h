@@ -63,5 +63,5 @@ int vfs_resolve(const char *path, char *out);
 /* For file.c: @m has one user less. */
 void vfs_put_mount(struct mount *m);
 
-/* By name from kernel_main(), once tasks can allocate. */
+/* By name from kernel_main(), in a task, once there are slabs. */
 void fs_init(void);

@@ -226,13 +226,14 @@ TEST(slab, shrink_returns_every_page)
 TEST(slab, a_million_objects_cost_their_payload)
 {
 	enum { NR = 1000000, LIST = 4096 };
-	struct kmem_cache *s = plain_cache(64);
+	struct kmem_cache *s;
 	void **first = NULL;
 	long before, used;
 
-	ASSERT(s);
 	if (nr_free_pages() < NR * 64 / PAGE_SIZE * 5 / 4)
 		SKIP("not enough memory");
+	s = plain_cache(64);
+	ASSERT(s);
 	before = page_nr_in_use();
 	for (int i = 0; i < NR; i++) {
 		void **object = kmem_cache_alloc(s, GFP_KERNEL);

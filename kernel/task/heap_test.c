@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* heap_test.c - blocks are whole, aligned, and all given back. */
 #include <string.h>
+#include <kernel/core/fault_inject.h>
 #include <kernel/task/heap.h>
 #include <lib/math.h>
 #include <lib/random.h>
@@ -278,6 +279,50 @@ TEST(heap, destroying_gives_back_what_is_still_allocated)
 	vmalloc_get_info(&after);
 	EXPECT_EQ(after.areas, before.areas);
 	EXPECT_EQ(after.pages, before.pages);
+}
+
+/* A block that grows, or stays as it was; and one that is large. */
+static void grow_if_possible(struct heap *heap)
+{
+	size_t before = held(heap);
+	char *p = heap_alloc(heap, HEAP_ALIGN, 40000), *q;
+
+	if (!p) {
+		EXPECT(fault_fired(&fail_page_alloc));
+		EXPECT_EQ(held(heap), before);
+		return;
+	}
+	p[39999] = 'x';
+	q = heap_realloc(heap, p, 200000);
+	if (!q) {
+		EXPECT(fault_fired(&fail_page_alloc));
+		EXPECT_EQ(blocks(heap), 1);
+		q = p;
+	}
+	EXPECT_EQ(q[39999], 'x');
+	EXPECT(heap_free(q));
+}
+
+TEST(heap, what_finds_no_memory_changes_nothing)
+{
+	unsigned int refused = 0;
+	unsigned long n;
+
+	FAULT_SWEEP(&fail_page_alloc, n) {
+		struct heap *heap = heap_create("test");
+
+		if (!heap) {
+			EXPECT(fault_fired(&fail_page_alloc));
+			refused++;
+			continue;
+		}
+		grow_if_possible(heap);
+		EXPECT_EQ(heap_check(heap), NULL);
+		EXPECT_EQ(blocks(heap), 0);
+		heap_destroy(heap);
+	}
+	EXPECT_GE(refused, 1);
+	EXPECT_GE(n, 4);
 }
 
 /* Random sizes and order; every block keeps its bytes. */

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <kernel/core/completion.h>
+#include <kernel/core/fault_inject.h>
 #include <kernel/task/heap.h>
 #include <kernel/task/newlib.h>
 #include <kernel/task/task.h>
@@ -64,6 +65,26 @@ TEST(newlib, code_that_cannot_sleep_leaves_errno_alone)
 	preempt_enable();
 	EXPECT_EQ(errno, EDOM);
 	errno = 0;
+}
+
+static int set_errno_without_memory(void *arg)
+{
+	fault_fail_from(&fail_page_alloc, 1);
+	errno = EDOM;
+	EXPECT_EQ(malloc(10), NULL);
+	EXPECT_EQ(errno, ENOMEM);
+	EXPECT_EQ(current->heap, NULL);
+	fault_off(&fail_page_alloc);
+
+	/* Now there is memory for one of its own. */
+	EXPECT_EQ(errno, 0);
+	EXPECT(current->heap && current->reent);
+	return 0;
+}
+
+TEST(newlib, errno_works_without_memory)
+{
+	EXPECT_EQ(outcome_of(set_errno_without_memory, NULL), 0);
 }
 
 /* -- Memory -- */

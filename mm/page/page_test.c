@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* page_test.c - blocks are given out whole, once, and come back whole. */
 #include <arch/cpumask.h>
+#include <arch/paging.h>
 #include <boot/acpi.h>
 #include <kernel/core/fault_inject.h>
 #include <kernel/core/report.h>
@@ -151,6 +152,35 @@ TEST(page, compound_tails_know_their_head_while_allocated)
 	put_page(page + 1);
 	EXPECT(!PageHead(page));
 	EXPECT_EQ(page[7].compound_head & 1, 0);
+}
+
+/* --- Struct pages --------------------------------------------------------- */
+
+TEST(page, struct_pages_are_mapped_for_present_sections_only)
+{
+	struct paging_entry entry;
+
+	for (unsigned long pfn = 0; pfn <= max_pfn; pfn += PAGES_PER_SECTION)
+		EXPECT_EQ(paging_lookup((unsigned long)pfn_to_page(pfn), &entry),
+			  pfn_valid(pfn));
+	EXPECT(!pfn_valid(max_pfn));
+	EXPECT(!pfn_valid(~0ul));
+}
+
+TEST(page, addresses_and_pages_convert_both_ways)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	char *va;
+
+	ASSERT(page);
+	va = page_address(page);
+	EXPECT_EQ(virt_to_page(va), page);
+	EXPECT_EQ(virt_to_page(va + PAGE_SIZE - 1), page);
+	EXPECT_EQ(virt_to_page(va + PAGE_SIZE), page + 1);
+	EXPECT_EQ(phys_to_page(page_to_phys(page)), page);
+	EXPECT_EQ(pfn_to_page(page_to_pfn(page)), page);
+	EXPECT_EQ(page_to_phys(page), virt_to_phys(va));
+	__free_page(page);
 }
 
 /* --- Where from ----------------------------------------------------------- */

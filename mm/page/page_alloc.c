@@ -58,9 +58,9 @@ static void make_compound(struct page *head, unsigned int order)
 
 static void dissolve_compound(struct page *head, unsigned int order)
 {
+	ClearPageHead(head);
 	for (unsigned long i = 1; i < 1ul << order; i++)
 		head[i].compound_head = 0;
-	ClearPageHead(head);
 }
 
 /* Everything that may have to be done, or undone, to a block. */

@@ -134,11 +134,17 @@ static void run_flush(struct run *run)
 			page_free_block(page, 0);
 		return;
 	}
-	for (; page < run->end; page++)
-		page->state = 0;
-	spin_lock_irqsave(&zone->lock, flags);
-	buddy_put_run(zone, page_to_pfn(run->first), run->end - run->first);
-	spin_unlock_irqrestore(&zone->lock, flags);
+	while (page < run->end) {
+		unsigned long nr =
+			min((unsigned long)(run->end - page), MAX_ORDER_PAGES);
+
+		spin_lock_irqsave(&zone->lock, flags);
+		for (unsigned long i = 0; i < nr; i++)
+			page[i].state = 0;
+		buddy_put_run(zone, page_to_pfn(page), nr);
+		spin_unlock_irqrestore(&zone->lock, flags);
+		page += nr;
+	}
 }
 
 /* Put one reference of a single page; if it was the last, the page joins the
@@ -188,12 +194,18 @@ static void free_singles(struct page *page, unsigned long nr)
 
 void split_page(struct page *page, unsigned int order)
 {
+	struct zone *zone = zone_of(page);
+	unsigned long flags;
+
 	if (WARN_ON(page->state != PAGE_STATE(PAGE_USED, order, 1) ||
 		    PageHead(page)))
 		return;
 	if (static_branch_unlikely(&page_debug_key))
 		page_debug_split(page, order);
+	/* Who walks memory sees the block, or its pages, but nothing between. */
+	spin_lock_irqsave(&zone->lock, flags);
 	make_singles(page, 1ul << order);
+	spin_unlock_irqrestore(&zone->lock, flags);
 	accounting_split_page(page, order);
 }
 

@@ -12,8 +12,9 @@
  * Sums.       The walk's sums are compared with the counters if no block moved
  *             meanwhile (zone->changes), and otherwise left uncompared: what a
  *             moving target misses, the next quiet run finds.
- * In flight.  A used block without references is on its way to a list, and a
- *             used page of order 0 may be anything's; both are fine.
+ * In flight.  States change in one store, or under the zone's lock if they are
+ *             several pages'; so the walk may meet a used block without
+ *             references, or a free one that is on no list yet, but no pieces.
  */
 #define pr_fmt(fmt) "page: " fmt
 #include <arch/cpumask.h>
@@ -127,7 +128,7 @@ struct check {
 	unsigned long errors;
 
 	/* Sums of the walk. */
-	unsigned long free, pcp;
+	unsigned long free;
 	unsigned long blocks[NR_PAGE_ORDERS];
 };
 
@@ -199,7 +200,6 @@ static unsigned long check_block(struct check *c, struct page *head)
 		if (head->state != PAGE_STATE(PAGE_PCP, order, 0) ||
 		    pcp_index(order) == NR_PCP_LISTS)
 			bad(c, head, "a block on a per-CPU list is not free");
-		c->pcp += 1ul << order;
 		break;
 	case PAGE_RESERVED:
 		if (order)
@@ -309,15 +309,22 @@ static void check_pcps(struct check *c)
 	}
 }
 
-static void compare_sums(struct check *c)
+/* If nothing has moved since there were @changes. */
+static void compare_sums(struct check *c, unsigned long changes)
 {
 	struct zone *zone = c->zone;
+	unsigned long flags;
 
-	if (c->free != zone->free)
-		bad(c, NULL, "free pages and the free count differ");
-	for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++)
-		if (c->blocks[o] != zone->area[o].nr)
-			bad(c, NULL, "free blocks and their count differ");
+	spin_lock_irqsave(&zone->lock, flags);
+	if (zone->changes == changes) {
+		if (c->free != zone->free)
+			bad(c, NULL, "free pages and the free count differ");
+		for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++)
+			if (c->blocks[o] != zone->area[o].nr)
+				bad(c, NULL,
+				    "free blocks and their count differ");
+	}
+	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
 static unsigned long check_zone(struct zone *zone)
@@ -333,8 +340,7 @@ static unsigned long check_zone(struct zone *zone)
 			check_section(&c, pfn);
 		cond_resched();
 	}
-	if (changes == READ_ONCE(zone->changes))
-		compare_sums(&c);
+	compare_sums(&c, changes);
 	return c.errors;
 }
 

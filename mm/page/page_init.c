@@ -169,10 +169,9 @@ static void zone_add_free(struct zone *zone, unsigned long start,
 {
 	unsigned long flags;
 
+	spin_lock_irqsave(&zone->lock, flags);
 	for (unsigned long pfn = start; pfn < end; pfn++)
 		pfn_to_page(pfn)->state = 0;
-
-	spin_lock_irqsave(&zone->lock, flags);
 	zone->managed += end - start;
 	buddy_put_run(zone, start, end - start);
 	spin_unlock_irqrestore(&zone->lock, flags);

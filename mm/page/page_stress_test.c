@@ -200,7 +200,8 @@ static int work(void *arg)
 
 		if (slot->kind)
 			w->wrong += slot_give(slot, &w->rng);
-		else if (!slot_take(slot, draw_kind(&w->rng, w->with_areas), &w->rng,
+		else if (!slot_take(slot, draw_kind(&w->rng, w->with_areas),
+				    &w->rng,
 				    gfp | __GFP_NOWARN | __GFP_NORETRY))
 			w->refused++;
 		if (prng_one_in(&w->rng, 400))
@@ -291,6 +292,8 @@ static void stress(unsigned int rounds, bool with_areas)
 	nr = start_workers(rounds, with_areas, &rng);
 	while (any_running(nr)) {
 		on_each_cpu(irq_work, NULL, true);
+		/* What moves must look whole at every moment. */
+		EXPECT_EQ(page_validate_all(), 0);
 		sleep_ns(500 * NSEC_PER_USEC);
 	}
 	on_each_cpu(irq_stop, NULL, true);

@@ -4,7 +4,7 @@
  *
  * Shows how a program makes tasks of its own: it starts them with task_run(),
  * waits for each with task_join(), and must not end before they do, since what
- * they were given lies on its stack.
+ * they were given lies on its stack.  A kill is for one task: it hands its own on.
  */
 #include <unistd.h>
 #include <kernel/task/task.h>
@@ -29,6 +29,24 @@ static int sleeper(void *arg)
 	return slept;
 }
 
+/* Until all have ended; if we are killed meanwhile, they are too. */
+static long join_all(struct task *const task[], long nr)
+{
+	long sum = 0;
+	int code;
+
+	for (long i = 0; i < nr; i++) {
+		if (!task_wait_killable(task[i], &code))
+			continue;
+		for (long j = i; j < nr; j++)
+			task_kill(task[j]);
+		break;
+	}
+	for (long i = 0; i < nr; i++)
+		sum += task_join(task[i]);
+	return sum;
+}
+
 APP(sleepers, "start tasks that sleep: sleepers [TASKS=10] [NAPS=5] [MS=100]")
 {
 	long tasks = argument(argc, argv, 1, 1, SLEEPERS_MAX, 10);
@@ -37,7 +55,7 @@ APP(sleepers, "start tasks that sleep: sleepers [TASKS=10] [NAPS=5] [MS=100]")
 		.ms = argument(argc, argv, 3, 0, 1000000, 100),
 	};
 	struct task *task[SLEEPERS_MAX];
-	long started = 0, naps = 0;
+	long started = 0, naps;
 
 	if (tasks < 0 || plan.naps < 0 || plan.ms < 0)
 		return EXIT_USAGE;
@@ -47,8 +65,7 @@ APP(sleepers, "start tasks that sleep: sleepers [TASKS=10] [NAPS=5] [MS=100]")
 			break;
 		started++;
 	}
-	for (long i = 0; i < started; i++)
-		naps += task_join(task[i]);
+	naps = join_all(task, started);
 	printf("%ld tasks slept %ld times\n", started, naps);
 	return started == tasks ? 0 : EXIT_FAILURE;
 }

@@ -24,6 +24,9 @@ void tests_run_all(void);
 int tests_run(const char *glob, u64 seed);
 int benches_run(const char *glob);
 
+/* Whom such a run asks before each test whether to stop there; NULL for nobody. */
+void tests_set_stop(bool (*should_stop)(void));
+
 /* The @i-th test's or benchmark's suite and name, for completion; false when
  * there is none. */
 bool tests_name(unsigned int i, const char **suite, const char **name);

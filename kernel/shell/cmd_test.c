@@ -52,6 +52,7 @@ static int cmd_test(int argc, char **argv)
 	} else if (argc != 2) {
 		return sh_usage(argv[0]);
 	}
+	tests_set_stop(sh_interrupted);
 	return say_result(argv[0], argv[1], tests_run(argv[1], seed));
 }
 COMMAND(test, "TESTS|-l [seed=NUMBER]",
@@ -63,6 +64,7 @@ static int cmd_bench(int argc, char **argv)
 		return list_names(benches_name, argc == 3 ? argv[2] : "*");
 	if (argc != 2)
 		return sh_usage(argv[0]);
+	tests_set_stop(sh_interrupted);
 	return say_result(argv[0], argv[1], benches_run(argv[1]));
 }
 COMMAND(bench, "BENCHES|-l", "run the benchmarks that match, by the clock",

@@ -199,6 +199,9 @@ SRC_task := \
 	kernel/task/task.c \
 	kernel/task/task_area.c \
 	kernel/task/kthread.c \
+	kernel/task/workqueue.c \
+	kernel/task/workqueue_pool.c \
+	kernel/task/workqueue_sync.c \
 	kernel/task/cpus.c \
 	kernel/task/heap.c \
 	kernel/task/malloc.c \
@@ -275,6 +278,7 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/core/timer_test.c \
 	kernel/core/softirq_test.c \
 	kernel/task/task_test.c \
+	kernel/task/workqueue_test.c \
 	tests/run.c \
 	tests/plan.c \
 	tests/body.c \

@@ -29,6 +29,7 @@
 #include <kernel/core/timer.h>
 #include <kernel/shell/shell.h>
 #include <kernel/task/kthread.h>
+#include <kernel/task/workqueue.h>
 #include <mm/page/memblock.h>
 #include <mm/page/page_alloc.h>
 #include <mm/percpu/percpu.h>
@@ -54,6 +55,7 @@ static int main_task(void *unused)
 	ksoftirqd_start();
 	kthread_run(rcu_thread, NULL, "rcu");
 	kthread_run(percpu_balancer, NULL, "percpu");
+	workqueue_init();
 	fs_init();
 	fault_inject_init();
 	tty_init();

@@ -169,16 +169,42 @@ static void __schedule(bool preempted)
 	finish_switch(prev);
 }
 
-void schedule(void)
+static const struct sched_worker_ops *worker_ops;
+
+void sched_set_worker_ops(const struct sched_worker_ops *ops)
 {
-	if (unlikely(preempt_count() || task_is_idle(current)))
-		panic("schedule() with preemption off: count %x, task %s",
-		      preempt_count(), current->comm);
+	worker_ops = ops;
+}
+
+static void schedule_loop(void)
+{
 	do {
 		preempt_disable();
 		__schedule(false);
 		preempt_enable_no_resched();
 	} while (need_resched());
+}
+
+/* Whether it then does sleep is not known yet; the pair is called all the same. */
+static void schedule_worker(struct task *t)
+{
+	worker_ops->sleeps(t);
+	schedule_loop();
+	worker_ops->runs(t);
+}
+
+void schedule(void)
+{
+	struct task *t = current;
+
+	if (unlikely(preempt_count() || task_is_idle(t)))
+		panic("schedule() with preemption off: count %x, task %s",
+		      preempt_count(), t->comm);
+	if (unlikely(t->flags & PF_WQ_WORKER) &&
+	    READ_ONCE(t->state) != TASK_RUNNING)
+		schedule_worker(t);
+	else
+		schedule_loop();
 }
 
 /* From the idle loop, which always has preemption off. */

@@ -50,6 +50,7 @@ struct rq;
 /* task->flags, fixed at creation. */
 #define PF_IDLE	   (1u << 0) /* a CPU's idle task */
 #define PF_KTHREAD (1u << 1) /* made by kthread_create() */
+#define PF_WQ_WORKER (1u << 2) /* tell sched_worker_ops when it sleeps */
 
 /* -- Priorities -------------------------------------------------------------- */
 
@@ -179,6 +180,17 @@ static inline bool kill_pending_state(unsigned int state, struct task *t)
 /* Switch to whoever should run.  In TASK_RUNNING it is only a polite offer;
  * otherwise the task sleeps until woken. */
 void schedule(void);
+
+/*
+ * Told by schedule() that the current task, one with PF_WQ_WORKER, is about to
+ * sleep, its state set, and that it has slept.  Preemption on; must not sleep.
+ * Registered once, before the first such task.
+ */
+struct sched_worker_ops {
+	void (*sleeps)(struct task *t);
+	void (*runs)(struct task *t);
+};
+void sched_set_worker_ops(const struct sched_worker_ops *ops);
 
 /* Sleep at most @ns; the state is set before.  Returns what is left, 0 when all
  * passed.  MAX_SCHEDULE_TIMEOUT sleeps until woken. */

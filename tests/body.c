@@ -62,6 +62,10 @@ void test_body_open(const char *test_name, u64 test_seed)
 	drop_lock(flags);
 }
 
+/* clang has to be told when it is freestanding: or it ends fn() by a jump, and
+ * test_end() comes back to a frame that is gone. */
+int setjmp(jmp_buf env) __attribute__((returns_twice));
+
 void test_body_guard(void (*fn)(void))
 {
 	main_task = current;

@@ -88,6 +88,7 @@ static int print_for_ever(void *unused)
 {
 	for (;;)
 		pr_info("chatter\n");
+	return 0;
 }
 
 TEST(culprit, panics_while_another_prints)

@@ -247,7 +247,7 @@ class Dmesg(gdb.Command):
     def invoke(self, argument, from_tty):
         if argument and not argument.isdigit():
             raise gdb.GdbError("tally dmesg: expected a number of lines")
-        ring = value("ring")
+        ring = value("'kernel/core/printk.c'::ring")
         slots = 1 << int(ring["order"])
         head = int(ring["head"])
         first = max(head - min(slots, int(argument or slots)), 0)

@@ -20,6 +20,7 @@
  * tty_input.c has the other direction.
  */
 #define pr_fmt(fmt) "tty: " fmt
+#include <arch/clock.h>
 #include <boot/param.h>
 #include <drivers/ps2kbd.h>
 #include <drivers/screen.h>
@@ -34,8 +35,8 @@
 #include <string.h>
 #include "tty_impl.h"
 
-#define CHUNK	   256 /* bytes shown in one go, interrupts off */
-#define LOCK_LOOPS 200000
+#define CHUNK	256	   /* bytes shown in one go, interrupts off */
+#define LOCK_NS 1000000000 /* the log's patience: see uart.c */
 
 bool tty_plain;
 BOOT_PARAM_BOOL("shell.plain", tty_plain,
@@ -199,8 +200,9 @@ void tty_edit_end(void)
 static bool lock_bounded(void)
 {
 	u32 me = smp_processor_id() + 1;
+	u64 start = arch_clock_ns();
 
-	for (int i = 0; i < LOCK_LOOPS; i++) {
+	while (arch_clock_ns() - start < LOCK_NS) {
 		if (raw_spin_trylock(&out_lock))
 			return true;
 		if (panic_in_progress() || READ_ONCE(out_lock.owner) == me)

@@ -15,12 +15,17 @@
  *             wants nothing more, or there will never be another edge.
  * Bounded.    A port whose other end does not listen takes no more bytes.  The
  *             first one to notice waits WAIT_LOOPS, the others not at all until
- *             it moves again.
+ *             it moves again; the log then goes to the queue while that has
+ *             room.
+ * Patience.   Whoever holds the port may be a virtual CPU that is not running,
+ *             so the log waits for it long, up to LOCK_NS; but not at all when
+ *             it has interrupted the holder, or in a panic.
  *
  * Locks: port_lock, interrupts off, a raw one since printk comes here.  The
  * log waits for it a bounded time and then does without.
  */
 #define pr_fmt(fmt) "uart: " fmt
+#include <arch/clock.h>
 #include <arch/cpu.h>
 #include <arch/io.h>
 #include <arch/smp.h>
@@ -64,10 +69,10 @@
 
 #define FIFO_BYTES 16
 
-#define WAIT_LOOPS	 100000 /* for a byte to leave */
-#define LOCK_LOOPS	 200000 /* for the port to be let go */
-#define MAX_BYTES_LOCKED 64	/* sent in one go, interrupts off */
-#define MAX_ROUNDS	 1024	/* of one interrupt: then the port is mad */
+#define WAIT_LOOPS	 100000	    /* for a byte to leave */
+#define LOCK_NS		 1000000000 /* for the port to be let go */
+#define MAX_BYTES_LOCKED 64	    /* sent in one go, interrupts off */
+#define MAX_ROUNDS	 1024	    /* of one interrupt: then the port is mad */
 
 static bool present;
 static const struct uart_client *client; /* NULL: no interrupts */
@@ -97,6 +102,14 @@ static bool transmitter_empty(void)
 	return inb(REG_LSR) & LSR_THR_EMPTY;
 }
 
+/* There is something to send: let the interrupt come.  Only the interrupt turns
+ * itself off, since it also wakes who waits for room. */
+static void want_interrupt(void)
+{
+	if (client && !ring_empty(&queue))
+		set_ier(ier | IER_TRANSMIT);
+}
+
 /* Fill the FIFO while it is empty; the interrupt comes for the rest. */
 static void send_some(void)
 {
@@ -113,30 +126,42 @@ static void send_some(void)
 			sent++;
 		}
 	}
-	if (client)
-		set_ier(ring_empty(&queue) ? ier & ~IER_TRANSMIT
-					   : ier | IER_TRANSMIT);
+	want_interrupt();
 }
 
-static void send_polled(u8 byte)
+/* Whether it takes a byte, soon. */
+static bool wait_transmitter(void)
 {
 	for (int i = 0; i < (stuck ? 1 : WAIT_LOOPS); i++) {
 		if (transmitter_empty()) {
 			stuck = false;
-			outb(byte, REG_DATA);
-			return;
+			return true;
 		}
 		cpu_relax();
 	}
 	stuck = true;
+	return false;
 }
 
 static void send_queue_polled(void)
 {
 	u8 byte;
 
-	while (ring_get(&queue, &byte))
-		send_polled(byte);
+	while (!ring_empty(&queue) && wait_transmitter()) {
+		if (ring_get(&queue, &byte))
+			outb(byte, REG_DATA);
+	}
+}
+
+/* Behind the queue, and into it if the other end does not listen. */
+static void send_polled(u8 byte, bool locked)
+{
+	if (locked && !ring_empty(&queue))
+		ring_put(&queue, byte);
+	else if (wait_transmitter())
+		outb(byte, REG_DATA);
+	else if (locked)
+		ring_put(&queue, byte);
 }
 
 size_t uart_queue(const char *text, size_t len)
@@ -174,8 +199,9 @@ size_t uart_queue_room(void)
 static bool port_lock_bounded(void)
 {
 	u32 me = smp_processor_id() + 1;
+	u64 start = arch_clock_ns();
 
-	for (int i = 0; i < LOCK_LOOPS; i++) {
+	while (arch_clock_ns() - start < LOCK_NS) {
 		if (raw_spin_trylock(&port_lock))
 			return true;
 		if (panic_in_progress() || READ_ONCE(port_lock.owner) == me)
@@ -198,11 +224,13 @@ void uart_write_polled(const char *text, size_t len)
 		send_queue_polled();
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] == '\n')
-			send_polled('\r');
-		send_polled(text[i]);
+			send_polled('\r', locked);
+		send_polled(text[i], locked);
 	}
-	if (locked)
+	if (locked) {
+		want_interrupt();
 		raw_spin_unlock(&port_lock);
+	}
 	arch_local_irq_restore(flags);
 }
 
@@ -259,6 +287,8 @@ static bool transmit(void)
 
 	raw_spin_lock_irqsave(&port_lock, flags);
 	send_some();
+	if (ring_empty(&queue))
+		set_ier(ier & ~IER_TRANSMIT);
 	room = ring_used(&queue) <= queue.size / 2;
 	raw_spin_unlock_irqrestore(&port_lock, flags);
 	return room;

@@ -199,6 +199,7 @@ SRC_task := \
 	kernel/task/task.c \
 	kernel/task/task_area.c \
 	kernel/task/kthread.c \
+	kernel/task/idr.c \
 	kernel/task/workqueue.c \
 	kernel/task/workqueue_pool.c \
 	kernel/task/workqueue_sync.c \
@@ -207,6 +208,10 @@ SRC_task := \
 	kernel/task/malloc.c \
 	kernel/task/reent.c \
 	kernel/task/newlib_locks.c
+
+# Floor 5: policy.
+SRC_reclaim := \
+	mm/reclaim/shrinker.c
 
 # Floor 6: the outside.
 SRC_drivers := \
@@ -278,7 +283,9 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/core/timer_test.c \
 	kernel/core/softirq_test.c \
 	kernel/task/task_test.c \
+	kernel/task/idr_test.c \
 	kernel/task/workqueue_test.c \
+	mm/reclaim/shrinker_test.c \
 	tests/run.c \
 	tests/plan.c \
 	tests/body.c \
@@ -344,7 +351,7 @@ SRC_tests += \
 endif
 
 SRC_kernel := $(SRC_lib) $(SRC_boot) $(SRC_arch) $(SRC_core) $(SRC_mm) \
-	$(SRC_task) $(SRC_drivers) $(SRC_fs) $(SRC_main) $(SRC_shell) \
+	$(SRC_task) $(SRC_reclaim) $(SRC_drivers) $(SRC_fs) $(SRC_main) $(SRC_shell) \
 	$(SRC_tests)
 
 # --- How to compile -----------------------------------------------------------

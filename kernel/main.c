@@ -28,6 +28,7 @@
 #include <kernel/core/static_key.h>
 #include <kernel/core/timer.h>
 #include <kernel/shell/shell.h>
+#include <kernel/task/idr.h>
 #include <kernel/task/kthread.h>
 #include <kernel/task/workqueue.h>
 #include <mm/page/memblock.h>
@@ -85,6 +86,7 @@ void kernel_main(void)
 	vmalloc_init();
 	percpu_init();
 	slab_init();
+	ids_init();
 	arch_apic_init();
 	arch_clock_init();
 	ioapic_init();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* printk_test.c - the log keeps order, loses only the oldest, and never waits. */
 #include <kernel/core/backtrace.h>
+#include <kernel/core/clock.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/smp.h>
 #include <kernel/task/kthread.h>
@@ -11,19 +12,14 @@
 
 #define NR_SLOTS 4
 
-struct small_ring {
-	struct printk_slot slots[NR_SLOTS];
-	struct printk_ring ring;
-};
-
-static struct small_ring small;
-
 static struct printk_ring *new_ring(void)
 {
-	memset(&small, 0, sizeof(small));
-	small.ring.order = 2;
-	small.ring.slots = small.slots;
-	return &small.ring;
+	static struct printk_slot slots[NR_SLOTS];
+	static struct printk_ring ring;
+
+	memset(slots, 0, sizeof(slots));
+	ring = (struct printk_ring){.order = 2, .slots = slots};
+	return &ring;
 }
 
 static bool file(struct printk_ring *ring, const char *text)
@@ -111,6 +107,66 @@ TEST(printk, ring_full_of_an_unfinished_record_drops)
 	printk_ring_commit(ring, unfinished);
 	EXPECT(file(ring, "goes on"));
 	EXPECT_EQ(ring->nr_dropped, 2);
+}
+
+/* -- Two CPUs on a small ring ---------------------------------------------------- */
+
+static bool keep_filing;
+
+/* Record n is the letter n, all over. */
+static int file_for_ever(void *arg)
+{
+	struct printk_ring *ring = arg;
+
+	while (READ_ONCE(keep_filing)) {
+		struct printk_slot *slot = printk_ring_reserve(ring);
+
+		if (!slot)
+			continue;
+		memset(slot->rec.text, 'a' + slot->rec.seq % 26,
+		       sizeof(slot->rec.text));
+		printk_ring_commit(ring, slot);
+		/* Now and then let a reader have a whole record. */
+		if (slot->rec.seq % 8 == 0)
+			ndelay(2000);
+	}
+	return 0;
+}
+
+static bool is_whole(const struct printk_record *rec)
+{
+	for (int i = 0; i < ARRAY_SIZE(rec->text); i++)
+		if (rec->text[i] != 'a' + rec->seq % 26)
+			return false;
+	return true;
+}
+
+TEST(printk, reader_overtaken_by_writers_sees_no_torn_record)
+{
+	struct printk_ring *ring = new_ring();
+	u64 seq = 0, end = ktime_get_ns() + 300 * NSEC_PER_MSEC;
+	struct printk_record rec;
+	struct task *t;
+
+	if (num_online_cpus() < 2)
+		SKIP("needs two CPUs");
+	WRITE_ONCE(keep_filing, true);
+	t = kthread_run(file_for_ever, ring, "writer");
+	ASSERT(!IS_ERR(t));
+	while (ktime_get_ns() < end) {
+		u64 before = seq;
+
+		if (!printk_ring_read(ring, &seq, &rec, false)) {
+			cpu_relax();
+			continue;
+		}
+		if (!EXPECT(is_whole(&rec)) || !EXPECT_EQ(rec.seq + 1, seq) ||
+		    !EXPECT_GE(rec.seq, before))
+			break;
+	}
+	EXPECT_GT(seq, 0);
+	WRITE_ONCE(keep_filing, false);
+	task_join(t);
 }
 
 /* -- The log itself ------------------------------------------------------------ */

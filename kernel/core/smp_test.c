@@ -5,6 +5,7 @@
 #include <kernel/core/preempt.h>
 #include <kernel/core/smp.h>
 #include <kernel/core/stop_machine.h>
+#include <kernel/task/kthread.h>
 #include <lib/atomic.h>
 #include <tests/test.h>
 
@@ -101,30 +102,55 @@ TEST(smp, async_call_is_free_again_when_it_runs)
 
 /* -- stop_machine ---------------------------------------------------------------- */
 
+static bool keep_moving;
+
+/* Mostly with interrupts off: it is asked to stop long before it can. */
+static int move_until_told(void *moving)
+{
+	while (READ_ONCE(keep_moving)) {
+		local_irq_disable();
+		for (int i = 0; i < 1000; i++) {
+			atomic_inc(moving);
+			cpu_relax();
+		}
+		local_irq_enable();
+	}
+	return 0;
+}
+
+/* Does anybody move while we look? */
 static int look_around(void *arg)
 {
 	atomic_t *moving = arg;
 	int before = atomic_read(moving);
 
-	for (int i = 0; i < 1000; i++)
+	for (int i = 0; i < 2000; i++)
 		cpu_relax();
 	EXPECT(irqs_disabled());
 	return atomic_read(moving) == before ? 42 : -1;
 }
 
-static void move(void *info)
+TEST(smp, nobody_moves_while_the_machine_is_stopped)
 {
-	atomic_inc(info);
-}
+	static struct task *tasks[NR_CPUS];
+	static atomic_t moving;
+	unsigned int cpu;
 
-TEST(smp, stop_machine_returns_what_the_function_does)
-{
-	atomic_t moving = ATOMIC_INIT(0);
-
-	for (int i = 0; i < 10; i++) {
-		smp_call_function(move, &moving, false);
-		EXPECT_EQ(stop_machine(look_around, &moving), 42);
+	WRITE_ONCE(keep_moving, true);
+	atomic_set(&moving, 0);
+	for_each_online_cpu(cpu) {
+		tasks[cpu] = kthread_create(move_until_told, &moving, "moves");
+		ASSERT(!IS_ERR(tasks[cpu]));
+		kthread_bind(tasks[cpu], cpu);
+		wake_up_process(tasks[cpu]);
 	}
+	while (atomic_read(&moving) < 100)
+		yield();
+	for (int i = 0; i < 5; i++)
+		EXPECT_EQ(stop_machine(look_around, &moving), 42);
+	WRITE_ONCE(keep_moving, false);
+	for_each_online_cpu(cpu)
+		task_join(tasks[cpu]);
 }
 
 static int everybody_is_inside(void *arg)

@@ -121,7 +121,7 @@ static unsigned long saved_frame_pointer(const struct task *task)
 	return ((unsigned long *)task->arch.sp)[5];
 }
 
-/* -- Printing ---------------------------------------------------------------- */
+/* -- Printing -------------------------------------------------------------- */
 
 static void print_pc(unsigned long pc, bool is_return, const char *mark)
 {
@@ -275,7 +275,7 @@ unsigned int backtrace_save(unsigned long *pcs, unsigned int max,
 	return save(__builtin_frame_address(0), pcs, max, skip);
 }
 
-/* -- All CPUs ------------------------------------------------------------------ */
+/* -- All CPUs -------------------------------------------------------------- */
 
 /* One asker at a time. */
 static u32 asking;

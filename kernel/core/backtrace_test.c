@@ -65,7 +65,7 @@ TEST(backtrace, skipped_callers_are_left_out)
 	EXPECT(calls_from(0, "outer"));
 }
 
-/* -- Through interrupts ------------------------------------------------------------ */
+/* -- Through interrupts ---------------------------------------------------- */
 
 static unsigned int nr_saved;
 
@@ -123,7 +123,7 @@ TEST(backtrace, walk_crosses_an_interrupt)
 	EXPECT(calls_from(nr_saved - 1, "task_start"));
 }
 
-/* -- Broken stacks ------------------------------------------------------------------- */
+/* -- Broken stacks --------------------------------------------------------- */
 
 /* Frames as the walk reads them: the next frame, and where it returns to. */
 struct fake_frame {

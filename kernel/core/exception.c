@@ -79,7 +79,7 @@ static bool is_stack_overflow(unsigned long addr)
 
 	if (trap_stack_guard_hit(addr))
 		return true;
-	if (!current || !current->stack)
+	if (!current->stack)
 		return false;
 	low = (unsigned long)current->stack;
 	return addr < low && addr >= low - PAGE_SIZE;
@@ -109,7 +109,7 @@ static void __noreturn report_page_fault(const struct trap_frame *regs,
 
 	if (is_stack_overflow(addr))
 		panic_regs(regs, "stack overflow in task %s (guard page at "
-			   "%#lx)", current ? current->comm : "boot", addr);
+			   "%#lx)", current->comm, addr);
 	if (addr < PAGE_SIZE)
 		panic_regs(regs, "NULL dereference: %s at address %#lx", access,
 			   addr);
@@ -122,7 +122,7 @@ static void __noreturn report_double_fault(const struct trap_frame *regs,
 {
 	if (is_stack_overflow(addr) || is_stack_overflow(regs->rsp - 1))
 		panic_regs(regs, "stack overflow in task %s (guard page at "
-			   "%#lx)", current ? current->comm : "boot", addr);
+			   "%#lx)", current->comm, addr);
 	panic_regs(regs, "double fault, last faulting address %#lx", addr);
 }
 

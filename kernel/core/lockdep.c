@@ -17,8 +17,8 @@
  *             where that interrupt may come (inversion).
  * Each once.  A known edge is not looked at again, and a class reports its own
  *             state once; so each fault is one report.
- * Trying.     A trylock does not wait: it puts no edge before itself.  Once held
- *             it is a lock like any other.
+ * Trying.     A trylock does not wait: it puts no edge before itself.  Once
+ *             held it is a lock like any other.
  * NMI.        Is not looked at: only trylocks are allowed there.
  *
  * Held locks are in the task, for interrupts on top of it too; an entry's
@@ -51,7 +51,7 @@ void lockdep_forget(struct lockdep_map *map)
 	raw_spin_unlock_irqrestore(&lockdep_lock, flags);
 }
 
-/* -- What was the context? ----------------------------------------------------- */
+/* -- What was the context? ------------------------------------------------- */
 
 static enum lockdep_context context_now(void)
 {
@@ -76,7 +76,7 @@ static u8 usage_now(enum lockdep_context context, bool irqs_on, bool is_try)
 	return usage;
 }
 
-/* -- Usage ------------------------------------------------------------------- */
+/* -- Usage ----------------------------------------------------------------- */
 
 static const struct {
 	enum lockdep_usage used, on;
@@ -138,7 +138,7 @@ static void mark_held(struct lockdep_task *task, unsigned long pc)
 	}
 }
 
-/* -- Order ------------------------------------------------------------------- */
+/* -- Order ----------------------------------------------------------------- */
 
 /* With the new edge, can an interrupt's lock come to wait for one that is held
  * with that interrupt on? */
@@ -208,7 +208,7 @@ static void check_against_held(struct lockdep_task *task,
 	}
 }
 
-/* -- Acquire and release ------------------------------------------------------- */
+/* -- Acquire and release --------------------------------------------------- */
 
 static bool is_watching(void)
 {
@@ -285,7 +285,7 @@ void lock_release(struct lockdep_map *map, unsigned long pc)
 	raw_spin_unlock_irqrestore(&lockdep_lock, flags);
 }
 
-/* -- Questions and assertions --------------------------------------------------- */
+/* -- Questions and assertions ---------------------------------------------- */
 
 bool lock_is_held(const struct lockdep_map *map)
 {

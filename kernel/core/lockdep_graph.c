@@ -40,7 +40,7 @@ static bool out_of(const char *what)
 	return false;
 }
 
-/* -- Classes ------------------------------------------------------------------ */
+/* -- Classes --------------------------------------------------------------- */
 
 static bool within(unsigned long at, const char *start, const char *end)
 {
@@ -110,7 +110,7 @@ u16 lockdep_class_of(struct lockdep_map *map, unsigned int subclass)
 	return map->classes[subclass];
 }
 
-/* -- Edges -------------------------------------------------------------------- */
+/* -- Edges ----------------------------------------------------------------- */
 
 bool lockdep_has_edge(u16 from, u16 to)
 {
@@ -193,7 +193,7 @@ void lockdep_forget_class(u16 n)
 	class->reported = 0;
 }
 
-/* -- Searching ---------------------------------------------------------------- */
+/* -- Searching ------------------------------------------------------------- */
 
 static bool visit(u16 class)
 {

@@ -69,7 +69,7 @@ u16 lockdep_search(u16 start, bool forward, u16 target, u8 usage);
  * start to end; returns how many. */
 unsigned int lockdep_path(u16 end, bool forward, u16 *edges, unsigned int max);
 
-/* -- Reports: called under lockdep_lock -------------------------------------- */
+/* -- Reports: called under lockdep_lock ------------------------------------ */
 
 void lockdep_report_recursion(const struct held_lock *old,
 			      const struct held_lock *new);

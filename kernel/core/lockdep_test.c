@@ -101,7 +101,7 @@ static void with_irqs_off_in_order(spinlock_t *first, spinlock_t *second)
 	local_irq_enable();
 }
 
-/* -- Recursion ------------------------------------------------------------------- */
+/* -- Recursion ------------------------------------------------------------- */
 
 CAUGHT_ONCE(taking_a_held_spinlock)
 {
@@ -133,7 +133,7 @@ ALLOWED(taking_two_of_one_class_with_subclasses)
 	spin_unlock(&x);
 }
 
-/* -- Order ------------------------------------------------------------------------- */
+/* -- Order ----------------------------------------------------------------- */
 
 CAUGHT_ONCE(order_ab_then_ba)
 {
@@ -215,7 +215,7 @@ CAUGHT_ONCE(waiting_under_a_trylock_against_the_order)
 	}
 }
 
-/* -- Interrupts ---------------------------------------------------------------------- */
+/* -- Interrupts ------------------------------------------------------------ */
 
 CAUGHT_ONCE(hardirq_takes_what_is_held_with_irqs_on)
 {
@@ -307,7 +307,7 @@ ALLOWED(open_lock_outside_a_hardirqs_lock)
 	spin_unlock(&b);
 }
 
-/* -- Classes ------------------------------------------------------------------------ */
+/* -- Classes --------------------------------------------------------------- */
 
 static u16 class_of_local(void)
 {
@@ -355,7 +355,7 @@ TEST(lockdep, per_cpu_locks_are_one_class)
 	EXPECT_NE(class, 0);
 }
 
-/* -- Misuse ------------------------------------------------------------------------- */
+/* -- Misuse ---------------------------------------------------------------- */
 
 static unsigned long reports_once(void (*mistake)(void))
 {

@@ -94,7 +94,7 @@ static void __noreturn end_machine(void)
 	halt_for_ever();
 }
 
-/* -- The other CPUs ---------------------------------------------------------- */
+/* -- The other CPUs -------------------------------------------------------- */
 
 void panic_stop_here(const struct trap_frame *frame)
 {
@@ -131,11 +131,6 @@ static void stop_other_cpus(void)
 	}
 }
 
-static const char *task_name(const struct task *task)
-{
-	return task ? task->comm : "boot";
-}
-
 static void print_other_cpus(void)
 {
 	unsigned int cpu;
@@ -148,20 +143,20 @@ static void print_other_cpus(void)
 		spin_print_wait(cpu);
 		if (!cpumask_test_cpu(cpu, &stopped)) {
 			pr_emerg("cpu%u: does not answer, in task %s\n", cpu,
-				 task_name(task));
+				 task->comm);
 			continue;
 		}
-		if (task && (task->flags & PF_IDLE)) {
+		if (task->flags & PF_IDLE) {
 			pr_emerg("cpu%u: idle\n", cpu);
 			continue;
 		}
-		pr_emerg("cpu%u: in task %s (pid %d)\n", cpu, task_name(task),
-			 task ? task->pid : 0);
+		pr_emerg("cpu%u: in task %s (pid %d)\n", cpu, task->comm,
+			 task->pid);
 		backtrace_print_cpu(cpu, per_cpu(stopped_frame, cpu));
 	}
 }
 
-/* -- The one that panics ------------------------------------------------------ */
+/* -- The one that panics --------------------------------------------------- */
 
 /* Returns on one CPU, once; interrupts off from here on. */
 static void panic_begin(void)
@@ -190,8 +185,42 @@ static void print_backtrace(const struct trap_frame *regs, const void *frame)
 		backtrace_print_from(frame);
 }
 
-/* @frame is the frame of whoever calls us, if there are no @regs. */
+/* What is left of the registers where panic() was called as a function: those
+ * that functions keep. */
+struct kept_registers {
+	unsigned long rbx, r12, r13, r14, r15, rsp, rflags;
+};
+
+static __always_inline void keep_registers(struct kept_registers *kept)
+{
+	asm volatile("mov %%rbx, 0(%0)\n\t"
+		     "mov %%r12, 8(%0)\n\t"
+		     "mov %%r13, 16(%0)\n\t"
+		     "mov %%r14, 24(%0)\n\t"
+		     "mov %%r15, 32(%0)\n\t"
+		     "mov %%rsp, 40(%0)\n\t"
+		     "pushfq\n\t"
+		     "popq 48(%0)"
+		     :
+		     : "r"(kept)
+		     : "memory");
+}
+
+static void print_kept_registers(const struct kept_registers *kept)
+{
+	pr_emerg("rsp %016lx  rflags %06lx%s  preempt %08x\n", kept->rsp,
+		 kept->rflags,
+		 kept->rflags & RFLAGS_IF ? "" : " (interrupts off)",
+		 preempt_count());
+	pr_emerg("rbx %016lx  r12 %016lx  r13 %016lx\n", kept->rbx, kept->r12,
+		 kept->r13);
+	pr_emerg("r14 %016lx  r15 %016lx  cr3 %08lx\n", kept->r14, kept->r15,
+		 read_cr3());
+}
+
+/* Of @regs and @kept there is one; @frame is the frame of who has @kept. */
 static void __noreturn panic_common(const struct trap_frame *regs,
+				    const struct kept_registers *kept,
 				    const void *frame, const char *fmt,
 				    va_list ap)
 {
@@ -209,10 +238,11 @@ static void __noreturn panic_common(const struct trap_frame *regs,
 	}
 	/* One call, so that it is in the log before a console can fail. */
 	pr_emerg(RULER "PANIC on cpu%u in task %s (pid %d): %s\n",
-		 smp_processor_id(), task_name(current),
-		 current ? current->pid : 0, why);
+		 smp_processor_id(), current->comm, current->pid, why);
 	if (regs)
 		regs_print(regs);
+	else
+		print_kept_registers(kept);
 	print_backtrace(regs, frame);
 	lockdep_print_held();
 	print_other_cpus();
@@ -222,10 +252,12 @@ static void __noreturn panic_common(const struct trap_frame *regs,
 
 void panic(const char *fmt, ...)
 {
+	struct kept_registers kept;
 	va_list ap;
 
+	keep_registers(&kept);
 	va_start(ap, fmt);
-	panic_common(NULL, __builtin_frame_address(0), fmt, ap);
+	panic_common(NULL, &kept, __builtin_frame_address(0), fmt, ap);
 }
 
 void panic_regs(const struct trap_frame *regs, const char *fmt, ...)
@@ -233,10 +265,10 @@ void panic_regs(const struct trap_frame *regs, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	panic_common(regs, NULL, fmt, ap);
+	panic_common(regs, NULL, NULL, fmt, ap);
 }
 
-/* -- BUG and WARN -------------------------------------------------------------- */
+/* -- BUG and WARN ---------------------------------------------------------- */
 
 void bug_panic(const struct bug_site *site)
 {
@@ -250,8 +282,7 @@ static void warn(const struct bug_site *site, const char *text,
 		return;
 	pr_crit("WARNING: %s at %s:%d%s%s\n", site->what, site->file,
 		site->line, *text ? ": " : "", text);
-	pr_crit("in task %s (pid %d)\n", task_name(current),
-		current ? current->pid : 0);
+	pr_crit("in task %s (pid %d)\n", current->comm, current->pid);
 	backtrace_print_from(frame);
 }
 

@@ -58,7 +58,7 @@ static struct console early_console = {.name = "early", .write = early_write};
 /* Under ownership. */
 static struct console *consoles = &early_console;
 
-/* -- Into the log ------------------------------------------------------------ */
+/* -- Into the log ---------------------------------------------------------- */
 
 static u8 interrupt_depth(void)
 {
@@ -74,7 +74,6 @@ static void file_line(enum log_level level, u64 ns, const char *text,
 {
 	struct printk_slot *slot = printk_ring_reserve(&ring);
 	struct printk_record *rec;
-	struct task *task = current;
 
 	if (!slot)
 		return;
@@ -86,10 +85,7 @@ static void file_line(enum log_level level, u64 ns, const char *text,
 	rec->len = len;
 	memcpy(rec->text, text, len);
 	rec->text[len] = '\0';
-	if (task)
-		memcpy(rec->task, task->comm, sizeof(rec->task));
-	else
-		strcpy(rec->task, "boot");
+	memcpy(rec->task, current->comm, sizeof(rec->task));
 	rec->task[sizeof(rec->task) - 1] = '\0';
 	printk_ring_commit(&ring, slot);
 }
@@ -148,7 +144,7 @@ static bool format_symbol(char *buf, size_t size, unsigned long addr)
 	return true;
 }
 
-/* -- Out of the log ---------------------------------------------------------- */
+/* -- Out of the log -------------------------------------------------------- */
 
 bool printk_read(u64 *seq, struct printk_record *rec)
 {
@@ -167,7 +163,7 @@ size_t printk_render(const struct printk_record *rec, char *buf, size_t size)
 			 rec->cpu, rec->text);
 }
 
-/* -- Consoles ---------------------------------------------------------------- */
+/* -- Consoles -------------------------------------------------------------- */
 
 static bool console_trylock(void)
 {
@@ -313,7 +309,7 @@ void printk_init(void)
 	boot_note_set_sink(print_boot_note);
 }
 
-/* -- Panic ------------------------------------------------------------------- */
+/* -- Panic ----------------------------------------------------------------- */
 
 static bool torn_line;
 static u64 panic_seq; /* the first line of the panic */

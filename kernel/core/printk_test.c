@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* printk_test.c - the log keeps order, loses only the oldest, and never waits. */
+/* printk_test.c - the log keeps order, loses only the oldest, never waits. */
 #include <kernel/core/backtrace.h>
 #include <kernel/core/clock.h>
 #include <kernel/core/printk.h>
@@ -109,7 +109,7 @@ TEST(printk, ring_full_of_an_unfinished_record_drops)
 	EXPECT_EQ(ring->nr_dropped, 2);
 }
 
-/* -- Two CPUs on a small ring ---------------------------------------------------- */
+/* -- Two CPUs on a small ring ---------------------------------------------- */
 
 static bool keep_filing;
 
@@ -169,7 +169,7 @@ TEST(printk, reader_overtaken_by_writers_sees_no_torn_record)
 	task_join(t);
 }
 
-/* -- The log itself ------------------------------------------------------------ */
+/* -- The log itself -------------------------------------------------------- */
 
 /* Skip what is there; what follows is the test's. */
 static u64 end_of_log(void)
@@ -304,7 +304,7 @@ TEST(printk, rendered_line_has_time_and_cpu)
 	EXPECT_STREQ(line, "[    0.012345 cpu3] hello\n");
 }
 
-/* -- All CPUs at once ------------------------------------------------------------ */
+/* -- All CPUs at once ------------------------------------------------------ */
 
 /* All together fit into the ring. */
 static int lines_per_cpu(void)
@@ -334,15 +334,16 @@ TEST(printk, all_cpus_print_at_once)
 
 		if (strncmp(rec.text, "printk_test: cpu ", 17))
 			continue;
-		format(expected, sizeof(expected), "printk_test: cpu %u line %d",
-		       rec.cpu, next[rec.cpu]++);
+		format(expected, sizeof(expected),
+		       "printk_test: cpu %u line %d", rec.cpu,
+		       next[rec.cpu]++);
 		EXPECT_STREQ(rec.text, expected);
 		lines++;
 	}
 	EXPECT_EQ(lines, lines_per_cpu() * num_online_cpus());
 }
 
-/* -- In NMIs ---------------------------------------------------------------------- */
+/* -- In NMIs --------------------------------------------------------------- */
 
 static bool chatter;
 

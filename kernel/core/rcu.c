@@ -29,15 +29,15 @@
  *             or that reader sees everything from before the grace period.
  *             On the way out, x86 keeps a reader's loads before the later store
  *             to the word.
- * Numbers.    rcu_gp_seq is even between grace periods and odd in one.  Who asks
- *             while one runs needs the end of the next: its readers may have
- *             begun before.
+ * Numbers.    rcu_gp_seq is even between grace periods and odd in one.  Who
+ *             asks while one runs needs the end of the next: its readers may
+ *             have begun before.
  * Stall.      After rcu_stall_ms the CPUs that hold up a grace period are named
  *             and their backtraces printed, and again each time that has
  *             doubled.
  *
- * Asking on behalf of callbacks wakes the thread.  With a runqueue locked that is
- * not possible, so atomic contexts leave a note (wake_thread) and ask for a
+ * Asking on behalf of callbacks wakes the thread.  With a runqueue locked that
+ * is not possible, so atomic contexts leave a note (wake_thread) and ask for a
  * reschedule; schedule(), the tick and the idle loop act on it.
  */
 #include <arch/clock.h>
@@ -51,8 +51,8 @@
 #include <lib/atomic.h>
 #include "rcu_impl.h"
 
-/* Sleeps before a period that nobody waits for, and between looks; the number of
- * looks before CPUs are interrupted. */
+/* Sleeps before a period that nobody waits for, and between looks; the number
+ * of looks before CPUs are interrupted. */
 #define GATHER_NS	  1000000ull
 #define LOOK_NS		  1000000ull
 #define LOOK_EXPEDITED_NS 50000ull
@@ -84,7 +84,7 @@ struct watched {
 };
 static DEFINE_PER_CPU(struct watched, watched);
 
-/* -- On the watched CPU ------------------------------------------------------- */
+/* -- On the watched CPU ---------------------------------------------------- */
 
 static void pass(void)
 {
@@ -197,7 +197,7 @@ void rcu_cpu_starting(void)
 	BUG_ON(!is_active());
 }
 
-/* -- A grace period, under gp_lock --------------------------------------------- */
+/* -- A grace period, under gp_lock ----------------------------------------- */
 
 /* Note where every CPU is; those that may hold a reader go into @pending. */
 static void begin(cpumask_t *pending)
@@ -311,7 +311,7 @@ static void run_grace_period(void)
 	end();
 }
 
-/* -- The thread ---------------------------------------------------------------- */
+/* -- The thread ------------------------------------------------------------ */
 
 static bool is_wanted(void)
 {
@@ -336,7 +336,7 @@ int rcu_thread(void *unused)
 	}
 }
 
-/* -- Asking -------------------------------------------------------------------- */
+/* -- Asking ---------------------------------------------------------------- */
 
 void rcu_request(unsigned long seq)
 {

@@ -109,7 +109,7 @@ bool rcu_callbacks_due(void)
 	return cbs->done.head || (cbs->seq && rcu_seq_reached(cbs->seq));
 }
 
-/* -- Queueing ------------------------------------------------------------------ */
+/* -- Queueing -------------------------------------------------------------- */
 
 void call_rcu(struct rcu_head *head, rcu_callback_t func)
 {
@@ -147,7 +147,7 @@ unsigned long rcu_nr_pending(void)
 	return nr;
 }
 
-/* -- Calling ------------------------------------------------------------------- */
+/* -- Calling --------------------------------------------------------------- */
 
 static void call(struct rcu_head *head)
 {
@@ -218,7 +218,7 @@ void rcu_callbacks_init(void)
 		per_cpu(callbacks, cpu).ready.func = ready;
 }
 
-/* -- Barrier ------------------------------------------------------------------- */
+/* -- Barrier --------------------------------------------------------------- */
 
 static DEFINE_MUTEX(barrier_lock);
 

@@ -50,7 +50,7 @@ static void unbind(void)
 	EXPECT_EQ(set_cpus_allowed(current, &cpu_online_mask), 0);
 }
 
-/* -- Waiting ----------------------------------------------------------------------- */
+/* -- Waiting --------------------------------------------------------------- */
 
 struct held_reader {
 	bool inside;
@@ -179,7 +179,7 @@ TEST(rcu, stall_is_reported)
 	unbind();
 }
 
-/* -- Callbacks ----------------------------------------------------------------------- */
+/* -- Callbacks ------------------------------------------------------------- */
 
 struct noted {
 	struct rcu_head head;
@@ -306,12 +306,13 @@ TEST(rcu, an_offset_for_a_callback_frees_the_object_around_the_head)
 	EXPECT_EQ(freed_object, &object);
 }
 
-/* -- Stress -------------------------------------------------------------------------- */
+/* -- Stress ---------------------------------------------------------------- */
 
 /*
- * Writers replace a shared element and recycle the old one after a grace period,
- * waited for in every way there is; readers look at it twice, some microseconds
- * or now and then milliseconds apart, and it must be alive both times.
+ * Writers replace a shared element and recycle the old one after a grace
+ * period, waited for in every way there is; readers look at it twice, some
+ * microseconds or now and then milliseconds apart, and it must be alive both
+ * times.
  */
 #define NR_ELEMENTS 64
 #define STRESS_NS   (1500 * MS)

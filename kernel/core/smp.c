@@ -43,7 +43,7 @@ struct call_inbox {
 static DEFINE_PER_CPU_ALIGNED(struct call_request, outgoing);
 static DEFINE_PER_CPU_ALIGNED(struct call_inbox, inbox);
 
-/* -- Sending ----------------------------------------------------------------- */
+/* -- Sending --------------------------------------------------------------- */
 
 static void wait_until_free(struct call_request *request)
 {
@@ -153,7 +153,7 @@ int smp_call_function_single_async(unsigned int cpu,
 	return 0;
 }
 
-/* -- Receiving --------------------------------------------------------------- */
+/* -- Receiving ------------------------------------------------------------- */
 
 static void run_requests(struct call_inbox *in)
 {

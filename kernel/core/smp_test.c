@@ -100,7 +100,7 @@ TEST(smp, async_call_is_free_again_when_it_runs)
 	}
 }
 
-/* -- stop_machine ---------------------------------------------------------------- */
+/* -- stop_machine ---------------------------------------------------------- */
 
 static bool keep_moving;
 

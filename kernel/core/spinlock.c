@@ -4,9 +4,10 @@
  *
  * Waiting reads the word until it is 0 and only then tries to write it, so that
  * waiters share the cache line instead of taking it from the owner.  Between
- * looks a waiter pauses, each time twice as long as the last, up to BACKOFF_MAX:
- * long enough to leave the owner its memory bus, short against a context
- * switch of the host.  A hypervisor sees the PAUSEs and may run the owner.
+ * looks a waiter pauses, each time twice as long as the last, up to
+ * BACKOFF_MAX: long enough to leave the owner its memory bus, short against a
+ * context switch of the host.  A hypervisor sees the PAUSEs and may run the
+ * owner.
  */
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
@@ -87,8 +88,8 @@ bool spin_tryacquire_debug(spinlock_t *lock)
 void spin_release_debug(spinlock_t *lock)
 {
 	if (unlikely(!spin_is_held(lock)))
-		panic("spinlock %s: released at %pS by a CPU that does not hold "
-		      "it; %s%d, taken at %pS", lock->dep_map.name,
+		panic("spinlock %s: released at %pS by a CPU that does not "
+		      "hold it; %s%d, taken at %pS", lock->dep_map.name,
 		      (void *)lockdep_here(),
 		      spin_owner(lock) < 0 ? "free: " : "owner: cpu",
 		      spin_owner(lock), (void *)lock->dep_map.acquired_at);

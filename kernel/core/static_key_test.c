@@ -99,7 +99,7 @@ TEST(static_key, use_in_line_is_one_nop)
 		EXPECT_EQ(code[i], nop[i]);
 }
 
-/* -- Under fire ---------------------------------------------------------------- */
+/* -- Under fire ------------------------------------------------------------ */
 
 #define CHANGES 10
 

@@ -73,7 +73,7 @@ static u64 next_round(void)
 	return arch_clock_ns() + limit_ns() / 4;
 }
 
-/* -- The answer --------------------------------------------------------------- */
+/* -- The answer ------------------------------------------------------------ */
 
 /* In hard interrupt, on the CPU that is looked at. */
 static void check_soft_lockup(struct watched_cpu *self, u64 now)
@@ -103,7 +103,7 @@ static void answer(void *unused)
 	check_soft_lockup(this_cpu_ptr(&watched_cpu), arch_clock_ns());
 }
 
-/* -- The watchers -------------------------------------------------------------- */
+/* -- The watchers ---------------------------------------------------------- */
 
 static void report_hard_lockup(unsigned int cpu, u64 ns)
 {

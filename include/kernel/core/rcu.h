@@ -28,7 +28,7 @@ struct rcu_head {
 
 typedef void (*rcu_callback_t)(struct rcu_head *head);
 
-/* -- Readers ----------------------------------------------------------------- */
+/* -- Readers --------------------------------------------------------------- */
 
 static __always_inline void rcu_read_lock(void)
 {
@@ -89,7 +89,7 @@ void __rcu_check_reader(const char *file, int line);
 /* Where nobody can be looking, or @v is NULL. */
 #define RCU_INIT_POINTER(p, v) WRITE_ONCE(p, v)
 
-/* -- Waiting for readers ------------------------------------------------------ */
+/* -- Waiting for readers --------------------------------------------------- */
 
 /*
  * Call @func(@head) after a grace period, in a softirq of this CPU.  @head is
@@ -116,7 +116,7 @@ void rcu_barrier(void);
 typedef void (*rcu_kfree_t)(const void *object);
 rcu_kfree_t rcu_set_kfree(rcu_kfree_t kfree);
 
-/* -- Grace periods by number, for those who poll ------------------------------ */
+/* -- Grace periods by number, for those who poll --------------------------- */
 
 /* A number to give to poll_state_synchronize_rcu() later: has a whole grace
  * period passed since? */
@@ -129,7 +129,7 @@ unsigned long start_poll_synchronize_rcu(void);
 /* Callbacks queued and not yet called, on all CPUs. */
 unsigned long rcu_nr_pending(void);
 
-/* -- What others tell RCU ------------------------------------------------------ */
+/* -- What others tell RCU -------------------------------------------------- */
 
 /* What tells the grace-period thread that a CPU has left its readers behind.
  * Written by the own CPU only. */
@@ -161,9 +161,9 @@ static __always_inline void rcu_note_context_switch(void)
 }
 
 /*
- * By the idle loop, interrupts off, around the halt.  enter() returns false when
- * it has woken somebody instead, and the halt must not be; exit() follows
- * either way.
+ * By the idle loop, interrupts off, around the halt.  enter() returns false
+ * when it has woken somebody instead: then there must be no halt, and no
+ * exit().
  */
 bool rcu_idle_enter(void);
 void rcu_idle_exit(void);
@@ -182,8 +182,8 @@ bool rcu_needs_cpu(void);
 /* Is there no reader on @cpu because it is idle, right now? */
 bool rcu_cpu_is_idle(unsigned int cpu);
 
-/* By name from kernel_main(), boot CPU, after the per-CPU areas.  call_rcu() may
- * be used before. */
+/* By name from kernel_main(), boot CPU, after the per-CPU areas.  call_rcu()
+ * may be used before. */
 void rcu_init(void);
 
 /* By a new CPU, before it is online. */

@@ -14,7 +14,7 @@
  * The word.   0 is free, otherwise the owner's CPU number plus one, so that a
  *             backtrace can say who holds it.  Both come from one cmpxchg.
  * Cost.       Lock and unlock are in line: preemption count, cmpxchg, branch;
- *             store, preemption count, branch.  Ten instructions a pair.
+ *             store, preemption count, branch.  Nine instructions a pair.
  * Debug.      Each lock remembers where it was taken; taking it twice and
  *             releasing another's are reported; lockdep sees every acquisition.
  * Rejected.   Ticket, MCS, qspinlock: see above.  Recording the owner only in
@@ -74,7 +74,7 @@ static inline void spin_lock_init_key(spinlock_t *lock, const char *name,
 	lockdep_init_map(&lock->dep_map, name, key, LOCKDEP_SPIN);
 }
 
-/* -- The word --------------------------------------------------------------- */
+/* -- The word -------------------------------------------------------------- */
 
 /* Spins until the word could be set. */
 void raw_spin_lock_slow(raw_spinlock_t *lock);
@@ -119,7 +119,7 @@ static __always_inline bool raw_spin_is_locked(const raw_spinlock_t *lock)
 		local_irq_restore(flags);                                      \
 	} while (0)
 
-/* -- With lockdep and the preemption count ----------------------------------- */
+/* -- With lockdep and the preemption count --------------------------------- */
 
 /* Debug builds: out of line, checked, in spinlock.c. */
 void spin_acquire_debug(spinlock_t *lock, unsigned int subclass);
@@ -239,7 +239,7 @@ static __always_inline void spin_unlock_bh(spinlock_t *lock)
 	local_bh_enable();
 }
 
-/* -- Questions --------------------------------------------------------------- */
+/* -- Questions ------------------------------------------------------------- */
 
 /* By anybody; a snapshot. */
 static __always_inline bool spin_is_locked(const spinlock_t *lock)

@@ -78,8 +78,8 @@ class Runner:
         for why in session.stray:
             self.blame_run(why, session)
         if start_at == 0 and session.total is not None:
-            self.run_record.facts["boot"] = (
-                f"{machine.boot}, {session.boot_seconds:.2f} s, of which "
+            self.run_record.facts["booted"] = (
+                f"booted in {session.boot_seconds:.2f} s, of which "
                 f"{session.boot_guest_seconds:.2f} s in the guest")
         return session
 

@@ -120,6 +120,34 @@ TEST(rcu, grace_period_does_not_wait_for_a_computation)
 	unbind();
 }
 
+static int read_again_and_again(void *arg)
+{
+	struct held_reader *busy = arg;
+
+	smp_store_release(&busy->inside, true);
+	while (!smp_load_acquire(&busy->leave)) {
+		rcu_read_lock();
+		spin_for(MS);
+		rcu_read_unlock();
+	}
+	return 0;
+}
+
+/* Whenever it is asked it is in a reader; so it is told to switch after it. */
+TEST(rcu, grace_period_gets_in_between_readers)
+{
+	struct held_reader busy = {};
+	struct task *t = run_on(other_cpu(), read_again_and_again, &busy);
+
+	while (!smp_load_acquire(&busy.inside))
+		cpu_relax();
+	for (int i = 0; i < 10; i++)
+		EXPECT(grace_period_within(1000 * MS));
+	WRITE_ONCE(busy.leave, true);
+	kthread_stop(t);
+	unbind();
+}
+
 TEST(rcu, synchronize_returns_both_ways)
 {
 	for (int i = 0; i < 10; i++) {

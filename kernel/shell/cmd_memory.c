@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd_memory.c - where the memory is. */
+#include <lib/format.h>
 #include <mm/page/zone.h>
 #include <mm/virt/vmalloc.h>
 #include "shell_impl.h"
@@ -10,6 +11,20 @@ static void line(const char *name, unsigned long pages, const char *what)
 
 	sh_printf("%-14s %10s  %9lu pages  %s\n", name,
 		  sh_size(size, (u64)pages * PAGE_SIZE), pages, what);
+}
+
+static void print_types(void)
+{
+	unsigned long pages[NR_PAGE_TYPES];
+	char name[24];
+
+	page_count_types(pages);
+	for (int type = PAGE_USED; type < NR_PAGE_TYPES; type++) {
+		if (!pages[type])
+			continue;
+		format(name, sizeof(name), "  %s", page_type_name(type));
+		line(name, pages[type], "in use");
+	}
 }
 
 static int cmd_meminfo(int argc, char **argv)
@@ -24,7 +39,8 @@ static int cmd_meminfo(int argc, char **argv)
 	line("total", pages.total, "managed by the page allocator");
 	line("free", pages.free, "of that");
 	line("in use", pages.in_use, "of that");
-	line("  vmalloc", virt.pages, "in use: task stacks, large tables");
+	print_types();
+	line("vmalloc", virt.pages, "mapped by it: stacks, large tables");
 	line("  its records", virt.metadata, "in use");
 	line("reserved", pages.reserved, "never managed: image, boot, holes");
 	line("  page array", pages.memmap, "of that: struct page");
@@ -109,3 +125,17 @@ static int cmd_zoneinfo(int argc, char **argv)
 }
 COMMAND(zoneinfo, "", "each zone: sizes, watermarks, per-CPU lists",
 	cmd_zoneinfo);
+
+static int cmd_pageowner(int argc, char **argv)
+{
+	unsigned long sites = 10;
+
+	if (argc > 2)
+		return sh_usage(argv[0]);
+	if (argc == 2 && !sh_number(argv[0], argv[1], 1, 64, &sites))
+		return SH_USAGE;
+	page_owner_report(sites, 0);
+	return 0;
+}
+COMMAND(pageowner, "[SITES]", "who holds most pages, with page_debug=on",
+	cmd_pageowner);

@@ -6,9 +6,9 @@
  * moment, their sum only when nobody allocates.
  */
 #include <arch/cpumask.h>
-#include <boot/acpi.h>
 #include <kernel/core/report.h>
-#include <mm/page/memblock.h>
+#include <lib/math.h>
+#include <string.h>
 #include "page_impl.h"
 
 static void get_pcp_info(const struct zone *zone, struct zone_info *info)
@@ -72,6 +72,41 @@ void page_get_info(struct page_info *info)
 		info->free += READ_ONCE(zone->free) + zone_pcp_pages(zone);
 	}
 	info->in_use = info->total - info->free;
+}
+
+/* The pages of the block that @pfn leads, as far as they are the zone's; one
+ * if blocks change while we look. */
+static unsigned long count_block(const struct zone *zone, unsigned long pfn,
+				 unsigned long pages[NR_PAGE_TYPES])
+{
+	const struct page *page = pfn_to_page(pfn);
+	unsigned int type = page_type(page), order = READ_ONCE(page->order);
+
+	if (page_zone_id(page) != zone->id)
+		return 1;
+	if (type >= NR_PAGE_TYPES || order > PAGE_MAX_ORDER)
+		type = PAGE_TAIL;
+	if (type == PAGE_TAIL || type == PAGE_RESERVED)
+		order = 0;
+	pages[type] += 1ul << order;
+	return 1ul << order;
+}
+
+void page_count_types(unsigned long pages[NR_PAGE_TYPES])
+{
+	struct zone *zone;
+
+	memset(pages, 0, NR_PAGE_TYPES * sizeof(pages[0]));
+	for_each_zone(zone) {
+		unsigned long pfn = zone->start_pfn;
+
+		while (pfn < zone->end_pfn) {
+			if (pfn_valid(pfn))
+				pfn += count_block(zone, pfn, pages);
+			else
+				pfn = ALIGN(pfn + 1, PAGES_PER_SECTION);
+		}
+	}
 }
 
 unsigned long nr_free_pages(void)

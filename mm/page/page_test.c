@@ -183,6 +183,28 @@ TEST(page, addresses_and_pages_convert_both_ways)
 	__free_page(page);
 }
 
+TEST(page, types_add_up_to_all_there_is)
+{
+	unsigned long before[NR_PAGE_TYPES], after[NR_PAGE_TYPES];
+	unsigned long sum = 0, present = 0;
+	struct page *page = alloc_pages(GFP_KERNEL, 3);
+	struct zone *zone;
+
+	ASSERT(page);
+	page_count_types(before);
+	page_set_type(page, PAGE_STACK);
+	page_count_types(after);
+	page_set_type(page, PAGE_USED);
+	EXPECT_EQ(after[PAGE_STACK], before[PAGE_STACK] + 8);
+	EXPECT_EQ(after[PAGE_TAIL], 0);
+	for (int type = 0; type < NR_PAGE_TYPES; type++)
+		sum += after[type];
+	for_each_zone(zone)
+		present += zone->present;
+	EXPECT_EQ(sum, present);
+	__free_pages(page, 3);
+}
+
 /* --- Where from ----------------------------------------------------------- */
 
 TEST(page, dma32_comes_from_below_4_gib)

@@ -82,6 +82,10 @@ struct page_info {
 void page_get_info(struct page_info *info);
 unsigned long nr_free_pages(void);
 
+/* Walk all blocks and add up the pages of each type; together they are all
+ * that is present.  Approximate while others allocate. */
+void page_count_types(unsigned long pages[NR_PAGE_TYPES]);
+
 /* Pages handed out and not given back.  Exact when nobody allocates. */
 long page_nr_in_use(void);
 

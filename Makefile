@@ -347,7 +347,8 @@ endif
 
 ifeq ($(DEBUG),1)
 SRC_tests += \
-	kernel/core/lockdep_test.c
+	kernel/core/lockdep_test.c \
+	kernel/task/workqueue_lockdep_test.c
 endif
 
 SRC_kernel := $(SRC_lib) $(SRC_boot) $(SRC_arch) $(SRC_core) $(SRC_mm) \

@@ -352,6 +352,44 @@ TEST(page, watermark_is_the_last_page_given)
 	hoard_free(&hoard);
 }
 
+/* Bulk requests stop where background reclaim begins; the one page that is
+ * promised comes from below. */
+TEST(page, bulk_stops_at_the_low_watermark)
+{
+	static struct page *pages[512];
+	struct hoard hoard = HOARD_INIT(hoard);
+	struct zone *zone;
+	unsigned long nr;
+
+	do {
+		nr = alloc_pages_bulk(GFP_NOWAIT, ARRAY_SIZE(pages), pages);
+		for (unsigned long i = 0; i < nr; i++)
+			list_add(&pages[i]->lru, &hoard.blocks);
+	} while (nr > 1);
+	EXPECT_EQ(nr, 1);
+	drain_all_pages();
+	for_each_zone(zone) {
+		EXPECT_GE(zone->free + 1,
+			  zone_floor(zone, WMARK_LOW, GFP_NOWAIT));
+	}
+	hoard_free(&hoard);
+}
+
+/* Those who could have memory above 4 GiB leave some below it. */
+TEST(page, memory_below_4_gib_is_kept_for_those_who_need_it)
+{
+	struct hoard hoard = HOARD_INIT(hoard);
+	struct zone *zone = node_zone(0, ZONE_DMA32);
+
+	if (!zone || !zone->lowmem_reserve)
+		SKIP("no memory above 4 GiB");
+	hoard_all(&hoard, 0, GFP_NOWAIT);
+	EXPECT_GE(zone->free, zone->watermark[WMARK_MIN] + zone->lowmem_reserve);
+	EXPECT_GT(hoard_all(&hoard, 0, GFP_NOWAIT | __GFP_DMA32), 0);
+	EXPECT_LT(zone->free, zone->watermark[WMARK_MIN] + zone->lowmem_reserve);
+	hoard_free(&hoard);
+}
+
 /* --- Per-CPU lists -------------------------------------------------------- */
 
 TEST(page, drained_lists_are_empty)

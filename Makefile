@@ -42,6 +42,10 @@ OBJCOPY	:= $(CROSS_COMPILE)objcopy
 NASM	:= nasm
 
 MAKEFLAGS += --no-builtin-rules
+# All CPUs at work; a make below this one takes its orders from it.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN || echo 2)
+endif
 .SUFFIXES:
 .DELETE_ON_ERROR:
 

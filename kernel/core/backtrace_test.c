@@ -175,8 +175,17 @@ TEST(backtrace, frame_pointers_to_nowhere_are_not_followed)
 	EXPECT_EQ(walk_fake((struct fake_frame *)(low - 16)), 0);
 	EXPECT_EQ(walk_fake((struct fake_frame *)(high - 8)), 0);
 	EXPECT_EQ(walk_fake((struct fake_frame *)high), 0);
-	/* Not aligned. */
-	EXPECT_EQ(walk_fake((struct fake_frame *)((char *)&f + 1)), 0);
+}
+
+TEST(backtrace, frame_that_is_not_aligned_is_not_believed)
+{
+	struct fake_frame f = {.pc = (unsigned long)walk_fake};
+	char __aligned(8) shifted[sizeof(f) + 1];
+
+	memcpy(shifted, &f, sizeof(f));
+	EXPECT_EQ(walk_fake((struct fake_frame *)shifted), 1);
+	memcpy(shifted + 1, &f, sizeof(f));
+	EXPECT_EQ(walk_fake((struct fake_frame *)(shifted + 1)), 0);
 }
 
 TEST(backtrace, return_address_outside_the_code_ends_the_walk)

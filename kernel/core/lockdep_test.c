@@ -215,6 +215,19 @@ CAUGHT_ONCE(waiting_under_a_trylock_against_the_order)
 	}
 }
 
+/* B's trylock left no edge from A, so A has its own to C. */
+CAUGHT_ONCE(circle_past_a_trylock)
+{
+	spin_lock(&a);
+	if (spin_trylock(&b)) {
+		spin_lock(&c);
+		spin_unlock(&c);
+		spin_unlock(&b);
+	}
+	spin_unlock(&a);
+	in_order(&c, &a);
+}
+
 /* -- Interrupts ------------------------------------------------------------ */
 
 CAUGHT_ONCE(hardirq_takes_what_is_held_with_irqs_on)
@@ -309,7 +322,7 @@ ALLOWED(open_lock_outside_a_hardirqs_lock)
 
 /* -- Classes --------------------------------------------------------------- */
 
-static u16 class_of_local(void)
+static noinline u16 class_of_local(void)
 {
 	DEFINE_SPINLOCK(local);
 	u16 class;
@@ -322,10 +335,10 @@ static u16 class_of_local(void)
 
 static noinline u16 class_of_deeper_local(void)
 {
-	volatile char elsewhere[256];
+	volatile u16 class[256]; /* puts the lock elsewhere */
 
-	elsewhere[0] = class_of_local();
-	return class_of_local() + 0 * elsewhere[0];
+	class[0] = class_of_local();
+	return class[0];
 }
 
 /* Or a lock on a stack would use up a class each time. */

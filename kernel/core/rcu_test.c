@@ -142,7 +142,7 @@ TEST(rcu, grace_period_gets_in_between_readers)
 	while (!smp_load_acquire(&busy.inside))
 		cpu_relax();
 	for (int i = 0; i < 10; i++)
-		EXPECT(grace_period_within(1000 * MS));
+		EXPECT(grace_period_within(5000 * MS));
 	WRITE_ONCE(busy.leave, true);
 	kthread_stop(t);
 	unbind();

@@ -101,7 +101,7 @@ TEST(static_key, use_in_line_is_one_nop)
 
 /* -- Under fire ------------------------------------------------------------ */
 
-#define CHANGES 10
+#define CHANGES 6
 
 static DEFINE_STATIC_KEY_FALSE(hot_key);
 static bool hot_stop;

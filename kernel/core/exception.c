@@ -98,8 +98,8 @@ static const char *fault_reason(u64 error)
 		return "a page-table entry is malformed";
 	if (!(error & FAULT_PRESENT))
 		return "nothing is mapped there";
-	return error & FAULT_INSTRUCTION ? "the page holds no code" :
-					   "the page is read-only";
+	return error & FAULT_INSTRUCTION ? "the page holds no code"
+					 : "the page is read-only";
 }
 
 static void __noreturn report_page_fault(const struct trap_frame *regs,
@@ -108,8 +108,10 @@ static void __noreturn report_page_fault(const struct trap_frame *regs,
 	const char *access = fault_access(regs->error);
 
 	if (is_stack_overflow(addr))
-		panic_regs(regs, "stack overflow in task %s (guard page at "
-			   "%#lx)", current->comm, addr);
+		panic_regs(regs,
+			   "stack overflow in task %s (guard page at "
+			   "%#lx)",
+			   current->comm, addr);
 	if (addr < PAGE_SIZE)
 		panic_regs(regs, "NULL dereference: %s at address %#lx", access,
 			   addr);
@@ -121,8 +123,10 @@ static void __noreturn report_double_fault(const struct trap_frame *regs,
 					   unsigned long addr)
 {
 	if (is_stack_overflow(addr) || is_stack_overflow(regs->rsp - 1))
-		panic_regs(regs, "stack overflow in task %s (guard page at "
-			   "%#lx)", current->comm, addr);
+		panic_regs(regs,
+			   "stack overflow in task %s (guard page at "
+			   "%#lx)",
+			   current->comm, addr);
 	panic_regs(regs, "double fault, last faulting address %#lx", addr);
 }
 
@@ -134,7 +138,7 @@ void exception_report(struct trap_frame *frame, unsigned long addr)
 		report_double_fault(frame, addr);
 	if (frame->vector == TRAP_PROTECTION && has_list_poison(frame))
 		panic_regs(frame, "general protection fault: a list entry is "
-			   "followed after it was removed");
+				  "followed after it was removed");
 	panic_regs(frame, "%s (error code %#llx)", trap_name(frame->vector),
 		   frame->error);
 }

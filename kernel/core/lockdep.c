@@ -113,13 +113,13 @@ static void mark_usage(u16 class, u8 usage, unsigned long pc)
 	u8 new = usage & ~c->usage;
 
 	for (int bit = 0; bit < NR_LOCKDEP_USAGES; bit++)
-		if (new & BIT_OF(bit))
+		if (new &BIT_OF(bit))
 			c->usage_pc[bit] = pc;
 	c->usage |= new;
 	for (unsigned int i = 0; i < ARRAY_SIZE(pairs); i++) {
-		if (new & BIT_OF(pairs[i].used))
+		if (new &BIT_OF(pairs[i].used))
 			check_usage(class, i, true);
-		if (new & BIT_OF(pairs[i].on))
+		if (new &BIT_OF(pairs[i].on))
 			check_usage(class, i, false);
 	}
 }
@@ -163,8 +163,8 @@ static void check_inversion(const struct held_lock *held,
 static void check_order(const struct held_lock *held,
 			const struct held_lock *new)
 {
-	if (held->class == new->class || lockdep_has_edge(held->class,
-							  new->class))
+	if (held->class == new->class ||
+	    lockdep_has_edge(held->class, new->class))
 		return;
 	if (lockdep_search(new->class, true, held->class, 0))
 		lockdep_report_cycle(held, new);
@@ -180,7 +180,7 @@ static bool is_recursion(const struct held_lock *held,
 {
 	if (held->class != new->class)
 		return false;
-	if ((held->how & new->how & LOCKDEP_READ))
+	if ((held->how & new->how &LOCKDEP_READ))
 		return false;
 	/* An interrupt's lock of the same class may be another lock: usage
 	 * says when that is dangerous. */
@@ -238,8 +238,8 @@ static void acquire(struct lockdep_task *task, struct lockdep_map *map,
 		check_against_held(task, &new);
 	if (irqs_on && new.context == CONTEXT_TASK)
 		mark_held(task, pc);
-	mark_usage(new.class, usage_now(new.context, irqs_on,
-					how & LOCKDEP_TRY), pc);
+	mark_usage(new.class,
+		   usage_now(new.context, irqs_on, how & LOCKDEP_TRY), pc);
 	task->held[task->depth++] = new;
 }
 

@@ -219,8 +219,8 @@ u16 lockdep_search(u16 start, bool forward, u16 target, u8 usage)
 
 		if (at == target || (lockdep_classes[at].usage & usage))
 			return at;
-		n = forward ? lockdep_classes[at].first_after :
-			      lockdep_classes[at].first_before;
+		n = forward ? lockdep_classes[at].first_after
+			    : lockdep_classes[at].first_before;
 		while (n) {
 			struct lock_edge *edge = &lockdep_edges[n];
 			u16 next = forward ? edge->to : edge->from;

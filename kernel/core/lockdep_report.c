@@ -22,9 +22,9 @@ static const char *name_of(u16 class)
 
 static const char *interrupt_of(enum lockdep_usage usage)
 {
-	return usage == USED_IN_HARDIRQ || usage == HELD_HARDIRQ_ON ?
-		       "hard interrupt" :
-		       "softirq";
+	return usage == USED_IN_HARDIRQ || usage == HELD_HARDIRQ_ON
+		       ? "hard interrupt"
+		       : "softirq";
 }
 
 static bool begin_report(const char *what)
@@ -74,9 +74,9 @@ static void print_edges(const u16 *edges, unsigned int len)
 void lockdep_report_recursion(const struct held_lock *old,
 			      const struct held_lock *new)
 {
-	if (!begin_report(old->map == new->map ?
-				  "a lock is taken that is held" :
-				  "two locks of one class are taken"))
+	if (!begin_report(old->map == new->map
+				  ? "a lock is taken that is held"
+				  : "two locks of one class are taken"))
 		return;
 	print_new("holds", old);
 	print_new("takes", new);

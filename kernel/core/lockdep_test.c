@@ -348,8 +348,8 @@ TEST(lockdep, lock_on_a_stack_is_one_class_wherever_it_lies)
 	EXPECT_EQ(class_of_local(), class_of_deeper_local());
 }
 
-static DEFINE_PER_CPU(spinlock_t, per_cpu_lock) =
-	__SPIN_LOCK_UNLOCKED(per_cpu_lock);
+static DEFINE_PER_CPU(spinlock_t,
+		      per_cpu_lock) = __SPIN_LOCK_UNLOCKED(per_cpu_lock);
 
 TEST(lockdep, per_cpu_locks_are_one_class)
 {

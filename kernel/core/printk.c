@@ -127,8 +127,8 @@ void printk(const char *fmt, ...)
 
 static void print_boot_note(enum boot_note_level level, const char *text)
 {
-	printk(level == BOOT_NOTE_WARN ? KERN_WARNING "boot: %s" :
-					 KERN_INFO "boot: %s",
+	printk(level == BOOT_NOTE_WARN ? KERN_WARNING "boot: %s"
+				       : KERN_INFO "boot: %s",
 	       text);
 }
 

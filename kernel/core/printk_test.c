@@ -335,8 +335,7 @@ TEST(printk, all_cpus_print_at_once)
 		if (strncmp(rec.text, "printk_test: cpu ", 17))
 			continue;
 		format(expected, sizeof(expected),
-		       "printk_test: cpu %u line %d", rec.cpu,
-		       next[rec.cpu]++);
+		       "printk_test: cpu %u line %d", rec.cpu, next[rec.cpu]++);
 		EXPECT_STREQ(rec.text, expected);
 		lines++;
 	}

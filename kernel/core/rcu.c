@@ -248,8 +248,8 @@ static void nudge(const cpumask_t *pending)
 	unsigned int cpu;
 
 	for_each_cpu(cpu, pending)
-		smp_call_function_single_async(
-			cpu, &per_cpu(watched, cpu).nudge);
+		smp_call_function_single_async(cpu,
+					       &per_cpu(watched, cpu).nudge);
 }
 
 static void report_stall(const cpumask_t *pending, u64 ms)

@@ -177,8 +177,8 @@ TEST(rcu, idle_cpus_are_not_woken)
 	for (int i = 0; i < ROUNDS; i++)
 		synchronize_rcu();
 	for_each_online_cpu(cpu) {
-		unsigned long moved = READ_ONCE(per_cpu(rcu_watch, cpu).active)
-				      - before[cpu];
+		unsigned long moved =
+			READ_ONCE(per_cpu(rcu_watch, cpu).active) - before[cpu];
 
 		if (moved < least)
 			least = moved;
@@ -327,8 +327,7 @@ TEST(rcu, an_offset_for_a_callback_frees_the_object_around_the_head)
 
 	rcu_barrier();
 	old = rcu_set_kfree(note_free);
-	call_rcu(&object.rcu,
-		 (rcu_callback_t)offsetof(struct freed, rcu));
+	call_rcu(&object.rcu, (rcu_callback_t)offsetof(struct freed, rcu));
 	rcu_barrier();
 	rcu_set_kfree(old);
 	EXPECT_EQ(freed_object, &object);

@@ -108,8 +108,8 @@ static void call_here(smp_call_func_t func, void *info)
 	local_irq_restore(flags);
 }
 
-int smp_call_function_single(unsigned int cpu, smp_call_func_t func,
-			     void *info, bool wait)
+int smp_call_function_single(unsigned int cpu, smp_call_func_t func, void *info,
+			     bool wait)
 {
 	int err = 0;
 

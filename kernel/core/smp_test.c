@@ -80,10 +80,10 @@ static void call_back(void *info)
 /* A call may be sent from where it is running, and on to this CPU too. */
 TEST(smp, async_call_is_free_again_when_it_runs)
 {
-	static struct call_single_data last = CALL_SINGLE_DATA_INIT(call_back,
-								    NULL);
-	static struct call_single_data csd = CALL_SINGLE_DATA_INIT(call_back,
-								   &last);
+	static struct call_single_data last =
+		CALL_SINGLE_DATA_INIT(call_back, NULL);
+	static struct call_single_data csd =
+		CALL_SINGLE_DATA_INIT(call_back, &last);
 	unsigned int cpu, n = 0;
 
 	for_each_online_cpu(cpu) {

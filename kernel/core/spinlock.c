@@ -67,7 +67,8 @@ void spin_acquire_debug(spinlock_t *lock, unsigned int subclass)
 			return;
 		}
 		panic("spinlock %s: taken at %pS while this CPU holds it, "
-		      "from %pS", lock->dep_map.name, (void *)pc,
+		      "from %pS",
+		      lock->dep_map.name, (void *)pc,
 		      (void *)lock->dep_map.acquired_at);
 	}
 	raw_spin_lock(&lock->raw);
@@ -89,8 +90,8 @@ void spin_release_debug(spinlock_t *lock)
 {
 	if (unlikely(!spin_is_held(lock)))
 		panic("spinlock %s: released at %pS by a CPU that does not "
-		      "hold it; %s%d, taken at %pS", lock->dep_map.name,
-		      (void *)lockdep_here(),
+		      "hold it; %s%d, taken at %pS",
+		      lock->dep_map.name, (void *)lockdep_here(),
 		      spin_owner(lock) < 0 ? "free: " : "owner: cpu",
 		      spin_owner(lock), (void *)lock->dep_map.acquired_at);
 	lock_release(&lock->dep_map, lockdep_here());

@@ -34,8 +34,8 @@ enum lockdep_type {
 
 /* Subclasses tell apart locks of one class taken together in a known order:
  * parent before child, lower address first. */
-#define LOCKDEP_SUBCLASSES     8
-#define SINGLE_DEPTH_NESTING   1
+#define LOCKDEP_SUBCLASSES   8
+#define SINGLE_DEPTH_NESTING 1
 
 /* How many locks one task may hold together with the interrupts on top. */
 #define LOCKDEP_MAX_HELD 32
@@ -47,7 +47,7 @@ struct lockdep_map {
 	const struct lock_class_key *key; /* NULL: the map's own address */
 	u8 type;
 	u16 classes[LOCKDEP_SUBCLASSES]; /* looked up once; 0: not yet */
-	unsigned long acquired_at; /* by the owner */
+	unsigned long acquired_at;	 /* by the owner */
 };
 
 struct held_lock {
@@ -64,8 +64,8 @@ struct lockdep_task {
 	struct held_lock held[LOCKDEP_MAX_HELD];
 };
 
-#define LOCKDEP_MAP(field)   struct lockdep_map field;
-#define LOCKDEP_TASK(field)  struct lockdep_task field;
+#define LOCKDEP_MAP(field)  struct lockdep_map field;
+#define LOCKDEP_TASK(field) struct lockdep_task field;
 #define LOCKDEP_MAP_INIT_TYPE(field, lockname, type_)                          \
 	.field = {.name = #lockname, .type = type_},
 
@@ -111,11 +111,11 @@ void __assert_irqs_off(const char *file, int line);
 #define LOCKDEP_TASK(field)
 #define LOCKDEP_MAP_INIT_TYPE(field, lockname, type)
 #define lockdep_init_map(map, name, key, type) ((void)(name), (void)(key))
-#define lock_acquire(map, subclass, how, pc) ((void)0)
-#define lock_release(map, pc)		     ((void)0)
-#define lockdep_assert_none_held()	     ((void)0)
-#define lockdep_print_held()		     ((void)0)
-#define lockdep_check_freed(start, size)     ((void)(start), (void)(size))
+#define lock_acquire(map, subclass, how, pc)   ((void)0)
+#define lock_release(map, pc)		       ((void)0)
+#define lockdep_assert_none_held()	       ((void)0)
+#define lockdep_print_held()		       ((void)0)
+#define lockdep_check_freed(start, size)       ((void)(start), (void)(size))
 
 #define assert_held(lock) ((void)(lock))
 #define assert_irqs_off() ((void)0)

@@ -101,7 +101,7 @@ void bug_warn_text(const struct bug_site *site, const char *fmt, ...)
 	})
 
 /* Checked in debug builds only; @cond is compiled either way. */
-#define DEBUG_WARN_ON(cond) ({ CONFIG_DEBUG && WARN_ON(cond); })
+#define DEBUG_WARN_ON(cond) ({ CONFIG_DEBUG ? WARN_ON(cond) : false; })
 #define DEBUG_BUG_ON(cond)                                                     \
 	do {                                                                   \
 		if (CONFIG_DEBUG)                                              \

@@ -16,9 +16,9 @@
 #include <lib/types.h>
 
 enum report_kind {
-	REPORT_WARN,	    /* WARN_ON */
-	REPORT_LOCKDEP,	    /* lock order, interrupt safety, recursion */
-	REPORT_ATOMIC,	    /* sleeping where that is not allowed */
+	REPORT_WARN,	/* WARN_ON */
+	REPORT_LOCKDEP, /* lock order, interrupt safety, recursion */
+	REPORT_ATOMIC,	/* sleeping where that is not allowed */
 	REPORT_RCU_STALL,
 	REPORT_SOFT_LOCKUP, /* does not schedule */
 	REPORT_HARD_LOCKUP, /* does not take interrupts */

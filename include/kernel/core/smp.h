@@ -16,8 +16,8 @@
 typedef void (*smp_call_func_t)(void *info);
 
 /* On @cpu, which may be this one.  -ENXIO if it is not online. */
-int smp_call_function_single(unsigned int cpu, smp_call_func_t func,
-			     void *info, bool wait);
+int smp_call_function_single(unsigned int cpu, smp_call_func_t func, void *info,
+			     bool wait);
 
 /* On the online CPUs of @mask, except this one.  Preemption off. */
 void smp_call_function_many(const cpumask_t *mask, smp_call_func_t func,

@@ -50,8 +50,7 @@ typedef struct spinlock {
 	{                                                                      \
 		.owner = 0                                                     \
 	}
-#define DEFINE_RAW_SPINLOCK(name)                                              \
-	raw_spinlock_t name = __RAW_SPIN_LOCK_UNLOCKED
+#define DEFINE_RAW_SPINLOCK(name) raw_spinlock_t name = __RAW_SPIN_LOCK_UNLOCKED
 
 #define __SPIN_LOCK_UNLOCKED(name)                                             \
 	{                                                                      \
@@ -137,8 +136,8 @@ static __always_inline void spin_acquire(spinlock_t *lock,
 
 static __always_inline bool spin_tryacquire(spinlock_t *lock)
 {
-	return CONFIG_DEBUG ? spin_tryacquire_debug(lock) :
-			      raw_spin_trylock(&lock->raw);
+	return CONFIG_DEBUG ? spin_tryacquire_debug(lock)
+			    : raw_spin_trylock(&lock->raw);
 }
 
 static __always_inline void spin_release(spinlock_t *lock)

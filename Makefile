@@ -295,7 +295,6 @@ SRC_tests := $(SRC_lib_tests) \
 	tests/body.c \
 	tests/limit.c \
 	tests/settle.c \
-	tests/books.c \
 	tests/expect.c \
 	tests/text.c \
 	tests/tap.c \

@@ -12,6 +12,12 @@
 
 #define MS NSEC_PER_MSEC
 
+/* What waits for readers is given back before anybody counts. */
+TEST_QUIESCE(rcu)
+{
+	rcu_barrier();
+}
+
 static void spin_for(u64 ns)
 {
 	u64 end = ktime_get_ns() + ns;

@@ -9,6 +9,12 @@
  *             after each write only the cells that differ are drawn.  At the
  *             bottom the text jumps up by an eighth of the screen, so that the
  *             price of a scroll is shared by several lines.
+ * Lazy.       A VGA's text memory is slow to write in an emulator (a fifth of
+ *             a millisecond a cell under TCG), so a burst of lines is not drawn
+ *             line by line: what scrolls within DRAW_INTERVAL of the last
+ *             drawing is left to the next write or to an idle CPU, whichever
+ *             comes first.  What does not scroll, as typing, shows at once,
+ *             and so does everything in a panic.
  * Writers.    printk calls from any context, with any lock held, so there is
  *             no lock to take: a writer waits a bounded time for the one
  *             before it and then goes on regardless.  Two at once cost a
@@ -22,14 +28,18 @@
 #include <arch/cpu.h>
 #include <boot/param.h>
 #include <drivers/screen.h>
+#include <kernel/core/clock.h>
+#include <kernel/core/panic.h>
 #include <kernel/core/preempt.h>
 #include <kernel/core/printk.h>
+#include <kernel/core/sched.h>
 #include <lib/atomic.h>
 #include <lib/math.h>
 #include <string.h>
 #include "screen_impl.h"
 
 #define MAX_WAIT_LOOPS 20000
+#define DRAW_INTERVAL  (50 * NSEC_PER_MSEC)
 
 #define ESC	  '\033'
 #define TAB_WIDTH 8
@@ -73,6 +83,7 @@ static void scroll(struct screen *s)
 	for (unsigned int row = s->row; row < s->rows; row++)
 		erase(s, row, 0, s->cols);
 	mark_dirty(s, 0, s->rows);
+	s->scrolled = true;
 }
 
 static void line_feed(struct screen *s)
@@ -279,6 +290,16 @@ static void draw_changes(struct screen *s)
 		draw_row(s, row);
 	s->dirty_first = s->rows;
 	s->dirty_end = 0;
+	s->scrolled = false;
+	s->drawn_ns = ktime_get_ns();
+}
+
+/* Is there somebody to draw it later, and no hurry? */
+static bool may_draw_later(const struct screen *s)
+{
+	return s->lazy && s->scrolled && scheduler_running &&
+	       !panic_in_progress() &&
+	       ktime_get_ns() - s->drawn_ns < DRAW_INTERVAL;
 }
 
 void screen_put(struct screen *s, const char *text, size_t len)
@@ -294,7 +315,8 @@ void screen_put(struct screen *s, const char *text, size_t len)
 			take_text(s, *text);
 	}
 	mark_dirty(s, s->row, s->row + 1);
-	draw_changes(s);
+	if (!may_draw_later(s))
+		draw_changes(s);
 }
 
 void screen_setup(struct screen *s, unsigned int cols, unsigned int rows,
@@ -329,6 +351,24 @@ static void write_anyhow(const char *text, size_t len)
 static void console_write(struct console *con, const char *text, size_t len)
 {
 	write_anyhow(text, len);
+}
+
+/* By an idle CPU: draw one row that is behind; are there more? */
+static bool draw_when_idle(void)
+{
+	struct screen *s = the_screen;
+	bool more;
+
+	if (READ_ONCE(s->dirty_first) >= READ_ONCE(s->dirty_end) ||
+	    __atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
+		return false;
+	if (s->dirty_first < min(s->dirty_end, s->rows))
+		draw_row(s, s->dirty_first++);
+	more = s->dirty_first < min(s->dirty_end, s->rows);
+	if (!more)
+		draw_changes(s);
+	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+	return more;
 }
 
 static struct console screen_console = {
@@ -384,6 +424,8 @@ void screen_init(void)
 		report_unusable(&boot_info.screen);
 		return;
 	}
+	the_screen->lazy = true;
+	idle_set_chore(draw_when_idle);
 	register_console(&screen_console);
 	pr_info("screen: %u by %u characters, %s", the_screen->cols,
 		the_screen->rows,

@@ -27,6 +27,7 @@ struct screen {
 	unsigned int cols, rows;
 	cell_t *cells; /* what should show; row 0 is at cells[top * cols] */
 	cell_t *shown; /* what does show, in the screen's own order */
+	bool lazy;     /* scrolling may be drawn later: screen.c */
 
 	/* Whoever is writing; see screen.c for two at once. */
 	unsigned int top;
@@ -34,6 +35,8 @@ struct screen {
 	unsigned int dirty_first, dirty_end; /* rows that may differ */
 	u16 attr;
 	bool cursor_hidden;
+	bool scrolled; /* since it was last drawn */
+	u64 drawn_ns;  /* when that was */
 	enum { TEXT, ESCAPE, SEQUENCE } state;
 	unsigned int params[SCREEN_MAX_PARAMS];
 	unsigned int nr_params;

@@ -113,11 +113,35 @@ void secondary_cpu_main(unsigned int cpu)
 	cpu_idle_loop();
 }
 
+/* Set once. */
+static bool (*idle_chore)(void);
+
+void idle_set_chore(bool (*chore)(void))
+{
+	smp_store_release(&idle_chore, chore); /* pairs with do_chore() */
+}
+
+static bool do_chore(void)
+{
+	bool (*chore)(void) = smp_load_acquire(&idle_chore);
+	bool more;
+
+	if (!chore)
+		return false;
+	local_irq_enable();
+	more = chore();
+	local_irq_disable();
+	return more;
+}
+
 /* Interrupts off, and off again when it returns. */
 static void idle_halt(struct rq *rq)
 {
 	if (unlikely(printk_pending()))
 		printk_flush();
+	/* Whoever became ready meanwhile comes first. */
+	if (do_chore() || need_resched())
+		return;
 	if (!rcu_idle_enter()) {
 		/* Callbacks wait: let their softirq have the CPU. */
 		local_irq_enable();

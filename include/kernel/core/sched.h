@@ -300,3 +300,7 @@ void sched_prepare_cpu(unsigned int cpu, void *stack, size_t stack_size);
  * the wrong place is reported. */
 void __noreturn cpu_idle_loop(void);
 extern bool scheduler_running;
+
+/* Something small that may be done when a CPU has nothing else to do, interrupts
+ * on, preemption off.  True: there is more of it.  Once, at init. */
+void idle_set_chore(bool (*chore)(void));

@@ -69,7 +69,7 @@ TEST(bitmap, searches_agree_with_a_loop)
 		EXPECT_EQ(bitmap_full(s.map, n),
 			  next_ref(s.ref, n, 0, false) == n);
 
-		for_each_set_bit (bit, s.map, n)
+		for_each_set_bit(bit, s.map, n)
 			seen[bit] = true;
 		for (bit = 0; bit < n; bit++)
 			EXPECT_EQ(seen[bit], s.ref[bit]);

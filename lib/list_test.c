@@ -27,7 +27,7 @@ static long keys_of(struct list_head *head)
 	struct item *pos;
 	long keys = 0;
 
-	list_for_each_entry (pos, head, link)
+	list_for_each_entry(pos, head, link)
 		keys = keys * 10 + pos->key;
 	return keys;
 }
@@ -148,34 +148,34 @@ TEST(list, walks_go_both_ways_and_resume)
 	long keys = 0;
 
 	add_items(&head, items, 5);
-	list_for_each_entry_reverse (pos, &head, link)
+	list_for_each_entry_reverse(pos, &head, link)
 		keys = keys * 10 + pos->key;
 	EXPECT_EQ(keys, 43210);
 
 	keys = 0;
 	pos = &items[1];
-	list_for_each_entry_continue (pos, &head, link)
+	list_for_each_entry_continue(pos, &head, link)
 		keys = keys * 10 + pos->key;
 	EXPECT_EQ(keys, 234);
 
 	keys = 0;
 	pos = &items[2];
-	list_for_each_entry_from (pos, &head, link)
+	list_for_each_entry_from(pos, &head, link)
 		keys = keys * 10 + pos->key;
 	EXPECT_EQ(keys, 234);
 
 	keys = 0;
 	pos = &items[2];
-	list_for_each_entry_continue_reverse (pos, &head, link)
+	list_for_each_entry_continue_reverse(pos, &head, link)
 		keys = keys * 10 + pos->key;
 	EXPECT_EQ(keys, 10);
 
-	list_for_each_entry_safe (pos, n, &head, link)
+	list_for_each_entry_safe(pos, n, &head, link)
 		if (pos->key & 1)
 			list_del(&pos->link);
 	EXPECT_EQ(keys_of(&head), 24);
 
-	list_for_each_entry_safe_reverse (pos, n, &head, link)
+	list_for_each_entry_safe_reverse(pos, n, &head, link)
 		list_del(&pos->link);
 	EXPECT(list_empty(&head));
 	EXPECT(!list_first_entry_or_null(&head, struct item, link));
@@ -198,7 +198,7 @@ TEST(list, rcu_removal_leaves_a_reader_its_way_on)
 
 	list_replace_rcu(&items[0].link, &other.link);
 	EXPECT_EQ(list_next_rcu(&items[0].link), &items[2].link);
-	list_for_each_entry_rcu (pos, &head, link)
+	list_for_each_entry_rcu(pos, &head, link)
 		keys = keys * 10 + pos->key;
 	EXPECT_EQ(keys, 92);
 	EXPECT_EQ(list_validate(&head, 3), 2);
@@ -233,7 +233,7 @@ TEST(list, sort_is_stable_and_cheap_at_any_length)
 
 		ASSERT_EQ(list_validate(&head, nr), nr);
 		EXPECT_LE(compared, nr * 9);
-		list_for_each_entry (pos, &head, link) {
+		list_for_each_entry(pos, &head, link) {
 			if (last) {
 				EXPECT_LE(last->key, pos->key);
 				EXPECT(last->key != pos->key ||
@@ -276,7 +276,7 @@ TEST(hlist, entries_leave_without_knowing_their_head)
 	hlist_add_head(&items[1].hash, &head);
 	hlist_add_before(&items[2].hash, &items[0].hash);
 	hlist_add_behind(&items[3].hash, &items[0].hash);
-	hlist_for_each_entry (pos, &head, hash)
+	hlist_for_each_entry(pos, &head, hash)
 		keys = keys * 10 + pos->key;
 	EXPECT_EQ(keys, 2314);
 
@@ -289,7 +289,7 @@ TEST(hlist, entries_leave_without_knowing_their_head)
 	hlist_move_list(&head, &moved);
 	EXPECT(hlist_empty(&head));
 	keys = 0;
-	hlist_for_each_entry_safe (pos, n, &moved, hash) {
+	hlist_for_each_entry_safe(pos, n, &moved, hash) {
 		keys = keys * 10 + pos->key;
 		hlist_del(&pos->hash);
 	}

@@ -39,7 +39,7 @@ TEST(llist, reversed_chain_is_in_order_of_arrival)
 	EXPECT(!llist_add_batch(&items[3].link, &items[4].link, &head));
 
 	chain = llist_reverse_order(llist_del_all(&head));
-	llist_for_each_entry_safe (pos, n, chain, link) {
+	llist_for_each_entry_safe(pos, n, chain, link) {
 		keys = keys * 10 + pos->key;
 		pos->link.next = NULL;
 	}

@@ -22,13 +22,11 @@
 	asm(".pushsection .text\n\t"                                           \
 	    ".balign " #boundary "\n\t"                                        \
 	    ".skip " #boundary " - 2, 0xcc\n\t"                                \
-	    ".globl " #name "\n"                                               \
-	    #name ":\n\t"                                                      \
+	    ".globl " #name "\n" #name ":\n\t"                                 \
 	    ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n\t"                           \
 	    "xorl %eax, %eax\n\t"                                              \
 	    "ret\n"                                                            \
-	    ".globl " #name "_jumps\n"                                         \
-	    #name "_jumps:\n\t"                                                \
+	    ".globl " #name "_jumps\n" #name "_jumps:\n\t"                     \
 	    "movl $1, %eax\n\t"                                                \
 	    "ret\n\t"                                                          \
 	    ".popsection");                                                    \

@@ -54,17 +54,17 @@ static inline bool cpumask_test_and_set_cpu(unsigned int cpu, cpumask_t *mask)
 {
 	u64 bit = 1ull << (cpu % 64);
 
-	return __atomic_fetch_or(&mask->bits[cpu / 64], bit,
-				 __ATOMIC_SEQ_CST) & bit;
+	return __atomic_fetch_or(&mask->bits[cpu / 64], bit, __ATOMIC_SEQ_CST) &
+	       bit;
 }
 
-static inline bool cpumask_test_and_clear_cpu(unsigned int cpu,
-					      cpumask_t *mask)
+static inline bool cpumask_test_and_clear_cpu(unsigned int cpu, cpumask_t *mask)
 {
 	u64 bit = 1ull << (cpu % 64);
 
 	return __atomic_fetch_and(&mask->bits[cpu / 64], ~bit,
-				  __ATOMIC_SEQ_CST) & bit;
+				  __ATOMIC_SEQ_CST) &
+	       bit;
 }
 
 static inline void cpumask_clear(cpumask_t *mask)

@@ -51,8 +51,8 @@ void paging_unmap(unsigned long va, unsigned long size);
 int paging_protect(unsigned long va, unsigned long size, unsigned int prot);
 
 struct paging_entry {
-	phys_addr_t pa;		/* of the page, not of the address */
-	unsigned long size;	/* of the page: 4 KiB, 2 MiB or 1 GiB */
+	phys_addr_t pa;	    /* of the page, not of the address */
+	unsigned long size; /* of the page: 4 KiB, 2 MiB or 1 GiB */
 	unsigned int prot;
 	bool accessed, dirty;
 };
@@ -78,8 +78,7 @@ unsigned long paging_nr_tables(void);
 /* Visit every mapped page, ascending; a page is 4 KiB, 2 MiB or 1 GiB.  For
  * checks: nothing may be unmapped meanwhile. */
 void paging_for_each(void (*visit)(unsigned long va,
-				   const struct paging_entry *entry,
-				   void *arg),
+				   const struct paging_entry *entry, void *arg),
 		     void *arg);
 
 /*

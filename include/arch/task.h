@@ -21,8 +21,8 @@ struct arch_task {
  * Make @task start in task_entry(prev, fn, arg) (an upcall) on its stack, with
  * interrupts off, the first time it is switched to.
  */
-void arch_task_init(struct arch_task *task, void *stack_top,
-		    void (*fn)(void *), void *arg);
+void arch_task_init(struct arch_task *task, void *stack_top, void (*fn)(void *),
+		    void *arg);
 
 /*
  * Leave @prev, go on in @next.  Interrupts off.  Returns, some time later, in

@@ -26,8 +26,8 @@ void __attribute__((noreturn)) secondary_cpu_main(unsigned int cpu);
 
 /* First code of a new task: finish the switch from @prev, then fn(arg).
  * Interrupts off. */
-void __attribute__((noreturn)) task_entry(struct arch_task *prev,
-					  void (*fn)(void *), void *arg);
+void __attribute__((noreturn))
+task_entry(struct arch_task *prev, void (*fn)(void *), void *arg);
 
 /*
  * Around every interrupt but NMI.  irq_exit() may run softirqs;

@@ -288,7 +288,7 @@ static inline size_t list_count_nodes(const struct list_head *head)
 	const struct list_head *pos;
 	size_t n = 0;
 
-	list_for_each (pos, head)
+	list_for_each(pos, head)
 		n++;
 	return n;
 }

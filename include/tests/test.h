@@ -47,22 +47,22 @@
 	static void test_fn_##suite_##__##name_(void)
 
 /* Expectations.  The compared values are printed when they do not hold. */
-#define EXPECT(cond) TEST_TRUE_(cond, #cond)
-#define EXPECT_EQ(a, b) TEST_CMP_(TEST_EQ, a, b)
-#define EXPECT_NE(a, b) TEST_CMP_(TEST_NE, a, b)
-#define EXPECT_LT(a, b) TEST_CMP_(TEST_LT, a, b)
-#define EXPECT_LE(a, b) TEST_CMP_(TEST_LE, a, b)
-#define EXPECT_GT(a, b) TEST_CMP_(TEST_GT, a, b)
-#define EXPECT_GE(a, b) TEST_CMP_(TEST_GE, a, b)
+#define EXPECT(cond)	   TEST_TRUE_(cond, #cond)
+#define EXPECT_EQ(a, b)	   TEST_CMP_(TEST_EQ, a, b)
+#define EXPECT_NE(a, b)	   TEST_CMP_(TEST_NE, a, b)
+#define EXPECT_LT(a, b)	   TEST_CMP_(TEST_LT, a, b)
+#define EXPECT_LE(a, b)	   TEST_CMP_(TEST_LE, a, b)
+#define EXPECT_GT(a, b)	   TEST_CMP_(TEST_GT, a, b)
+#define EXPECT_GE(a, b)	   TEST_CMP_(TEST_GE, a, b)
 #define EXPECT_STREQ(a, b) TEST_STR_(a, b)
 
-#define ASSERT(cond) TEST_OR_END_(EXPECT(cond))
-#define ASSERT_EQ(a, b) TEST_OR_END_(EXPECT_EQ(a, b))
-#define ASSERT_NE(a, b) TEST_OR_END_(EXPECT_NE(a, b))
-#define ASSERT_LT(a, b) TEST_OR_END_(EXPECT_LT(a, b))
-#define ASSERT_LE(a, b) TEST_OR_END_(EXPECT_LE(a, b))
-#define ASSERT_GT(a, b) TEST_OR_END_(EXPECT_GT(a, b))
-#define ASSERT_GE(a, b) TEST_OR_END_(EXPECT_GE(a, b))
+#define ASSERT(cond)	   TEST_OR_END_(EXPECT(cond))
+#define ASSERT_EQ(a, b)	   TEST_OR_END_(EXPECT_EQ(a, b))
+#define ASSERT_NE(a, b)	   TEST_OR_END_(EXPECT_NE(a, b))
+#define ASSERT_LT(a, b)	   TEST_OR_END_(EXPECT_LT(a, b))
+#define ASSERT_LE(a, b)	   TEST_OR_END_(EXPECT_LE(a, b))
+#define ASSERT_GT(a, b)	   TEST_OR_END_(EXPECT_GT(a, b))
+#define ASSERT_GE(a, b)	   TEST_OR_END_(EXPECT_GE(a, b))
 #define ASSERT_STREQ(a, b) TEST_OR_END_(EXPECT_STREQ(a, b))
 
 /* Fail here, whatever the reason. */
@@ -118,39 +118,39 @@ void test_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* What the macros are made of. */
 
 struct test {
-	const char	*suite;
-	const char	*name;
-	const char	*file;
-	int		line;
-	unsigned int	seconds;
-	void		(*fn)(void);
+	const char *suite;
+	const char *name;
+	const char *file;
+	int line;
+	unsigned int seconds;
+	void (*fn)(void);
 };
 
 struct test_counter {
-	const char	*name;
-	long		(*count)(void);
+	const char *name;
+	long (*count)(void);
 };
 
 struct test_hook {
-	const char	*name;
-	void		(*fn)(void);
+	const char *name;
+	void (*fn)(void);
 };
 
 enum test_op { TEST_EQ, TEST_NE, TEST_LT, TEST_LE, TEST_GT, TEST_GE };
 
 /* An integer or pointer as a number: @is_signed says how to read @bits. */
 struct test_value {
-	u64	bits;
-	bool		is_signed;
-	bool		is_pointer;
+	u64 bits;
+	bool is_signed;
+	bool is_pointer;
 };
 
 struct test_site {
-	const char	*file;
-	int		line;
-	enum test_op	op;
-	const char	*a;
-	const char	*b;
+	const char *file;
+	int line;
+	enum test_op op;
+	const char *a;
+	const char *b;
 };
 
 bool test_true(const struct test_site *site, bool held);
@@ -195,16 +195,16 @@ void test_skip(const char *why) __attribute__((noreturn));
 		__typeof__(1 ? (x) : (x)) test_value_ = (x);                   \
 		(struct test_value){                                           \
 			.bits = (u64)test_value_,                              \
-			.is_signed = _Generic(test_value_,                     \
-				char: (char)-1 < 0, signed char: 1,            \
-				short: 1, int: 1, long: 1, long long: 1,       \
-				default: 0),                                   \
-			.is_pointer = _Generic(test_value_,                    \
-				_Bool: 0, char: 0, signed char: 0,             \
-				unsigned char: 0, short: 0,                    \
-				unsigned short: 0, int: 0, unsigned int: 0,    \
-				long: 0, unsigned long: 0, long long: 0,       \
-				unsigned long long: 0, default: 1),            \
+			.is_signed = _Generic(test_value_, char                \
+					      : (char)-1 < 0, signed char : 1, \
+						short : 1, int : 1, long : 1,  \
+						long long : 1, default : 0),   \
+			.is_pointer = _Generic(                                \
+				test_value_, _Bool : 0, char : 0,              \
+				signed char : 0, unsigned char : 0, short : 0, \
+				unsigned short : 0, int : 0, unsigned int : 0, \
+				long : 0, unsigned long : 0, long long : 0,    \
+				unsigned long long : 0, default : 1),          \
 		};                                                             \
 	})
 

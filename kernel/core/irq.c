@@ -25,11 +25,11 @@
 
 struct irq_entry {
 	/* Stored under irq_lock, loaded freely. */
-	irq_handler_t	fn;
+	irq_handler_t fn;
 
 	/* Stored before fn is set; fixed until nobody runs it any more. */
-	void		*data;
-	const char	*name;
+	void *data;
+	const char *name;
 };
 
 static DEFINE_SPINLOCK(irq_lock);

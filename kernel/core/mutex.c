@@ -31,8 +31,8 @@
 #define MUTEX_FLAGS   3ul
 
 struct mutex_waiter {
-	struct list_head	entry;	/* under wait_lock */
-	struct task		*task;
+	struct list_head entry; /* under wait_lock */
+	struct task *task;
 };
 
 static inline struct task *owner_of(unsigned long word)

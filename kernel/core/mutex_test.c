@@ -10,12 +10,12 @@
 #define ROUNDS 500
 
 struct shared {
-	struct mutex	lock;
-	u64		count; /* under lock, on purpose without atomics */
-	int		inside;
-	int		broken;
-	bool		stop;
-	u64		turns;
+	struct mutex lock;
+	u64 count; /* under lock, on purpose without atomics */
+	int inside;
+	int broken;
+	bool stop;
+	u64 turns;
 };
 
 static struct task *run(int (*fn)(void *), void *arg)

@@ -7,11 +7,11 @@
 /* The mask may change while its task runs; what counts is that the task is gone
  * from a forbidden CPU when set_cpus_allowed() returns. */
 struct wanderer {
-	struct task	*task;
-	unsigned int	changes; /* odd while the mask is being changed */
-	u64		wrong;
-	u64		steps;
-	bool		stop;
+	struct task *task;
+	unsigned int changes; /* odd while the mask is being changed */
+	u64 wrong;
+	u64 steps;
+	bool stop;
 };
 
 static int wander(void *arg)

@@ -65,7 +65,7 @@ BENCH(sched, yield)
 }
 
 struct pair {
-	struct completion	ping, pong;
+	struct completion ping, pong;
 };
 
 static int answer(void *arg)

@@ -22,43 +22,43 @@
 #define BALANCE_INTERVAL_NS 10000000ull
 
 struct fair_rq {
-	struct rb_root_cached	tree;	/* by vruntime; without the current */
-	u64			min_vruntime; /* never goes back */
-	unsigned long		load;	/* weights, the current's included */
-	unsigned int		nr;	/* likewise */
+	struct rb_root_cached tree; /* by vruntime; without the current */
+	u64 min_vruntime;	    /* never goes back */
+	unsigned long load;	    /* weights, the current's included */
+	unsigned int nr;	    /* likewise */
 };
 
 struct rt_rq {
-	u64			levels;	/* bit n: queue[n] is not empty */
-	struct list_head	queue[RT_PRIO_MAX + 1];
-	unsigned int		nr;
+	u64 levels; /* bit n: queue[n] is not empty */
+	struct list_head queue[RT_PRIO_MAX + 1];
+	unsigned int nr;
 };
 
 struct rq {
 	/* Fixed at init. */
-	unsigned int		cpu;
-	struct task		*idle;
+	unsigned int cpu;
+	struct task *idle;
 
-	spinlock_t		lock;
+	spinlock_t lock;
 
 	/* Under lock; the counts are read freely by who balances. */
-	struct task		*curr;
-	unsigned int		nr_running; /* idle task not included */
-	struct fair_rq		fair;
-	struct rt_rq		rt;
-	bool			resched_sent; /* an IPI is on its way */
-	bool			overloaded; /* as in overloaded_cpus */
-	u64			next_balance;
+	struct task *curr;
+	unsigned int nr_running; /* idle task not included */
+	struct fair_rq fair;
+	struct rt_rq rt;
+	bool resched_sent; /* an IPI is on its way */
+	bool overloaded;   /* as in overloaded_cpus */
+	u64 next_balance;
 
 	/* Under lock, own CPU: from __schedule() to finish_switch(). */
-	struct task		*migrating;
-	struct completion	*moved;
+	struct task *migrating;
+	struct completion *moved;
 
 	/* Under lock; read freely. */
-	u64			nr_switches;
-	u64			nr_pulled;
-	u64			nr_pushed;
-	u64			nr_ticks;
+	u64 nr_switches;
+	u64 nr_pulled;
+	u64 nr_pushed;
+	u64 nr_ticks;
 };
 
 DECLARE_PER_CPU(struct rq, runqueues);
@@ -102,9 +102,9 @@ static inline unsigned long task_load(const struct task *t)
 
 /* How a task comes to or leaves a runqueue. */
 enum queue_why {
-	QUEUE_SLEEP,	/* it sleeps, or wakes */
-	QUEUE_MOVE,	/* it goes to another CPU */
-	QUEUE_CHANGE,	/* it comes back at once, with other parameters */
+	QUEUE_SLEEP,  /* it sleeps, or wakes */
+	QUEUE_MOVE,   /* it goes to another CPU */
+	QUEUE_CHANGE, /* it comes back at once, with other parameters */
 };
 
 /* All of these: rq->lock held. */

@@ -133,9 +133,9 @@ TEST(sched, round_robin_equals_take_turns_and_fifo_equals_do_not)
 
 /* Each of two tasks that yield to each other runs every second time. */
 struct turns {
-	int	*log;
-	int	*nr;
-	int	id;
+	int *log;
+	int *nr;
+	int id;
 };
 
 static int yield_in_turn(void *arg)

@@ -70,10 +70,10 @@ static inline struct task *make_on(int (*fn)(void *), void *arg,
 
 /* Notes where it ran, and as the how many-th of those with the same count. */
 struct mark {
-	atomic_t	*count;
-	int		order;
-	unsigned int	cpu;
-	bool		ran;
+	atomic_t *count;
+	int order;
+	unsigned int cpu;
+	bool ran;
 };
 
 static inline int leave_mark(void *arg)
@@ -89,10 +89,10 @@ static inline int leave_mark(void *arg)
 
 /* Counts as long as it may. */
 struct spinner {
-	struct task	*task;
-	u64		count;
-	bool		stop;
-	unsigned int	cpu;
+	struct task *task;
+	u64 count;
+	bool stop;
+	unsigned int cpu;
 };
 
 static inline int spin_and_count(void *arg)

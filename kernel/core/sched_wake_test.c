@@ -12,11 +12,11 @@
 #define ROUNDS 400
 
 struct ring_member {
-	struct task		*task;
-	struct ring_member	*next;
-	struct prng		rng;
-	int			tokens; /* any CPU, atomically */
-	bool			lost;
+	struct task *task;
+	struct ring_member *next;
+	struct prng rng;
+	int tokens; /* any CPU, atomically */
+	bool lost;
 };
 
 static void random_delay(struct ring_member *m)

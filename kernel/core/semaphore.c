@@ -12,9 +12,9 @@
 
 struct semaphore_waiter {
 	/* Under the semaphore's lock. */
-	struct list_head	entry;
-	struct task		*task;
-	bool			granted;
+	struct list_head entry;
+	struct task *task;
+	bool granted;
 };
 
 bool down_trylock(struct semaphore *s)

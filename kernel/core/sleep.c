@@ -11,8 +11,8 @@
 #include <kernel/core/sched.h>
 
 struct sleeper {
-	struct timer	timer;
-	struct task	*task;
+	struct timer timer;
+	struct task *task;
 };
 
 static void sleeper_wake(struct timer *t)

@@ -36,22 +36,22 @@
 enum { QUEUE_SOFT, QUEUE_HARD, NR_QUEUES };
 
 struct timer_base {
-	spinlock_t		lock;
+	spinlock_t lock;
 
 	/* Under lock. */
-	struct rb_root_cached	queue[NR_QUEUES];
-	struct timer		*running[NR_QUEUES];
-	bool			served[NR_QUEUES]; /* or just about to be */
+	struct rb_root_cached queue[NR_QUEUES];
+	struct timer *running[NR_QUEUES];
+	bool served[NR_QUEUES]; /* or just about to be */
 
 	/* Own CPU, interrupts off; others read set_for under lock. */
-	u64			tick;
-	u64			set_for;	/* the hardware's deadline */
+	u64 tick;
+	u64 set_for; /* the hardware's deadline */
 
 	/* Own CPU; read freely. */
-	u64			interrupts;
+	u64 interrupts;
 
 	/* Fixed at init. */
-	unsigned int		cpu;
+	unsigned int cpu;
 };
 
 static DEFINE_PER_CPU_ALIGNED(struct timer_base, timer_bases);

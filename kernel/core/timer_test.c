@@ -13,14 +13,14 @@
 #define MAX 40
 
 struct alarm {
-	struct timer		timer;
-	u64			due;
-	u64			fired_at;
-	int			order;
-	unsigned int		cpu;
-	bool			hard, soft;
-	atomic_t		*count;
-	struct completion	done;
+	struct timer timer;
+	u64 due;
+	u64 fired_at;
+	int order;
+	unsigned int cpu;
+	bool hard, soft;
+	atomic_t *count;
+	struct completion done;
 };
 
 static void alarm_fire(struct timer *t)
@@ -215,10 +215,10 @@ TEST(timer, del_timer_sync_waits_for_the_function)
 #define STRESS_TIMERS 8
 
 struct stress {
-	struct timer	timer[STRESS_TIMERS];
-	atomic_t	armed, ended;
-	bool		overlap;
-	atomic_t	running[STRESS_TIMERS];
+	struct timer timer[STRESS_TIMERS];
+	atomic_t armed, ended;
+	bool overlap;
+	atomic_t running[STRESS_TIMERS];
 };
 static struct stress stress;
 

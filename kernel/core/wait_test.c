@@ -24,11 +24,11 @@ static struct task *run(int (*fn)(void *), void *arg)
 /* -- Wait queues ------------------------------------------------------------- */
 
 struct gate {
-	struct wait_queue_head	queue;
-	bool			open;
-	int			tickets; /* any CPU, atomically */
-	atomic_t		waiting;
-	atomic_t		through;
+	struct wait_queue_head queue;
+	bool open;
+	int tickets; /* any CPU, atomically */
+	atomic_t waiting;
+	atomic_t through;
 };
 
 static void gate_init(struct gate *g)
@@ -288,9 +288,9 @@ TEST(completion, a_kill_ends_a_killable_wait)
 /* -- Semaphores -------------------------------------------------------------- */
 
 struct room {
-	struct semaphore	places;
-	atomic_t		inside;
-	atomic_t		most;
+	struct semaphore places;
+	atomic_t inside;
+	atomic_t most;
 };
 
 static int visit(void *arg)

@@ -15,21 +15,21 @@
  * guard page, not the structure.
  */
 struct task_area {
-	struct task		task;
+	struct task task;
 
 	/* complete_all() once, with task.exit_code set. */
-	struct completion	exited;
+	struct completion exited;
 
 	/* Set by kthread_stop(), read by the thread. */
-	bool			should_stop;
+	bool should_stop;
 
 	/* Under task_list_lock; walked under RCU. */
-	struct hlist_node	by_pid;
+	struct hlist_node by_pid;
 
 	/* Once nobody refers to it. */
 	union {
-		struct rcu_head		rcu;
-		struct llist_node	cached;
+		struct rcu_head rcu;
+		struct llist_node cached;
 	};
 };
 

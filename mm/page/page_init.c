@@ -55,7 +55,8 @@ static int node_of_section(unsigned long section)
 	int nid;
 	u64 i;
 
-	for_each_mem_range(i, &start, &end, &nid) {
+	for_each_mem_range(i, &start, &end, &nid)
+	{
 		if (start < at + (1ul << SECTION_SHIFT) && end > at)
 			return nid;
 	}
@@ -74,7 +75,8 @@ static void find_sections(void)
 	if (!present_sections)
 		panic("no memory for the map of memory");
 
-	for_each_mem_range(i, &start, &end, &nid) {
+	for_each_mem_range(i, &start, &end, &nid)
+	{
 		u64 last = (end - 1) >> SECTION_SHIFT;
 
 		for (u64 s = start >> SECTION_SHIFT; s <= last; s++)

@@ -161,8 +161,9 @@ TEST(page, struct_pages_are_mapped_for_present_sections_only)
 	struct paging_entry entry;
 
 	for (unsigned long pfn = 0; pfn <= max_pfn; pfn += PAGES_PER_SECTION)
-		EXPECT_EQ(paging_lookup((unsigned long)pfn_to_page(pfn), &entry),
-			  pfn_valid(pfn));
+		EXPECT_EQ(
+			paging_lookup((unsigned long)pfn_to_page(pfn), &entry),
+			pfn_valid(pfn));
 	EXPECT(!pfn_valid(max_pfn));
 	EXPECT(!pfn_valid(~0ul));
 }
@@ -384,9 +385,11 @@ TEST(page, memory_below_4_gib_is_kept_for_those_who_need_it)
 	if (!zone || !zone->lowmem_reserve)
 		SKIP("no memory above 4 GiB");
 	hoard_all(&hoard, 0, GFP_NOWAIT);
-	EXPECT_GE(zone->free, zone->watermark[WMARK_MIN] + zone->lowmem_reserve);
+	EXPECT_GE(zone->free,
+		  zone->watermark[WMARK_MIN] + zone->lowmem_reserve);
 	EXPECT_GT(hoard_all(&hoard, 0, GFP_NOWAIT | __GFP_DMA32), 0);
-	EXPECT_LT(zone->free, zone->watermark[WMARK_MIN] + zone->lowmem_reserve);
+	EXPECT_LT(zone->free,
+		  zone->watermark[WMARK_MIN] + zone->lowmem_reserve);
 	hoard_free(&hoard);
 }
 

@@ -227,9 +227,9 @@ unsigned long zone_pcp_pages(const struct zone *zone)
 static unsigned int list_batch(unsigned int index, unsigned long share)
 {
 	unsigned int order = pcp_order(index);
-	unsigned long part = order == PCP_HUGE_ORDER ?
-				     share / 2 :
-				     share / 2 / (PCP_MAX_SMALL_ORDER + 1);
+	unsigned long part = order == PCP_HUGE_ORDER
+				     ? share / 2
+				     : share / 2 / (PCP_MAX_SMALL_ORDER + 1);
 
 	return min((part / 2) >> order, (unsigned long)PCP_MAX_BATCH >> index);
 }
@@ -248,9 +248,8 @@ static struct pcp *first_pcp(int nid, enum zone_type type, unsigned int cpu)
 {
 	struct zone *zone = zonelists[nid][type].zones[0];
 
-	return zone && zone->nid == nid ?
-		       per_cpu_ptr(&zone_pcps[zone->id], cpu) :
-		       &no_pcp;
+	return zone && zone->nid == nid ? per_cpu_ptr(&zone_pcps[zone->id], cpu)
+					: &no_pcp;
 }
 
 void pcp_init(void)

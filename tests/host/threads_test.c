@@ -177,7 +177,7 @@ static void push_or_collect(long self)
 		struct parcel *p, *n;
 
 		chain = llist_reverse_order(chain);
-		llist_for_each_entry_safe (p, n, chain, link) {
+		llist_for_each_entry_safe(p, n, chain, link) {
 			/* In each sender's own order. */
 			ASSERT_EQ(p, &parcels[p->from][received[p->from]]);
 			received[p->from]++;

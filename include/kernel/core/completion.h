@@ -10,8 +10,8 @@
 
 struct completion {
 	/* Both under wait.lock; complete_all() leaves COMPLETION_ALL. */
-	unsigned int		done;
-	struct wait_queue_head	wait;
+	unsigned int done;
+	struct wait_queue_head wait;
 };
 
 #define COMPLETION_ALL U32_MAX

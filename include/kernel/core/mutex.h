@@ -16,11 +16,11 @@ struct task;
 struct mutex {
 	/* Any CPU, atomically: the owner's struct task, and flags in bits 0-1
 	 * (mutex.c). */
-	atomic_long_t		owner;
+	atomic_long_t owner;
 
 	/* Under wait_lock. */
-	spinlock_t		wait_lock;
-	struct list_head	waiters;
+	spinlock_t wait_lock;
+	struct list_head waiters;
 
 	LOCKDEP_MAP(dep_map)
 };

@@ -33,10 +33,10 @@
 #define NMI_OFFSET	     (1u << 20)
 #define SLAB_STORE_BUSY	     (1u << 24)
 
-#define PREEMPT_MASK	  0x000000ffu
-#define SOFTIRQ_MASK	  0x0000ff00u
-#define HARDIRQ_MASK	  0x000f0000u
-#define NMI_MASK	  0x00f00000u
+#define PREEMPT_MASK	   0x000000ffu
+#define SOFTIRQ_MASK	   0x0000ff00u
+#define HARDIRQ_MASK	   0x000f0000u
+#define NMI_MASK	   0x00f00000u
 #define PREEMPT_NO_RESCHED 0x80000000u
 
 DECLARE_PER_CPU(u32, __preempt_count);

@@ -48,8 +48,8 @@ struct rq;
 #define TASK_NORMAL   (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)
 
 /* task->flags, fixed at creation. */
-#define PF_IDLE	   (1u << 0) /* a CPU's idle task */
-#define PF_KTHREAD (1u << 1) /* made by kthread_create() */
+#define PF_IDLE	     (1u << 0) /* a CPU's idle task */
+#define PF_KTHREAD   (1u << 1) /* made by kthread_create() */
 #define PF_WQ_WORKER (1u << 2) /* tell sched_worker_ops when it sleeps */
 
 /* -- Priorities -------------------------------------------------------------- */
@@ -67,19 +67,19 @@ enum sched_policy {
 	SCHED_IDLE,   /* idle tasks only */
 };
 
-#define NICE_MIN   (-20)
-#define NICE_MAX   19
+#define NICE_MIN    (-20)
+#define NICE_MAX    19
 #define RT_PRIO_MIN 1 /* least urgent */
 #define RT_PRIO_MAX 63
 
 /* What the fair class knows about one task. */
 struct sched_entity {
-	struct rb_node		node;
-	u64			vruntime;	/* ns, scaled by weight; while
+	struct rb_node node;
+	u64 vruntime; /* ns, scaled by weight; while
 						 * on no runqueue, less that
 						 * one's minimum */
-	u64			slept_at;	/* ns; 0: not asleep */
-	unsigned int		weight;
+	u64 slept_at; /* ns; 0: not asleep */
+	unsigned int weight;
 };
 
 /* Values of task->on_rq. */
@@ -89,66 +89,66 @@ struct sched_entity {
 struct task {
 	/* First.  arch/x86_64 knows its layout: saved stack pointer, XSAVE
 	 * area.  Own CPU, while switching. */
-	struct arch_task	arch;
+	struct arch_task arch;
 
 	/* Fixed at creation. */
-	int			pid;
-	unsigned int		flags;		/* PF_* */
-	void			*stack;		/* lowest usable address */
-	size_t			stack_size;
-	u64			start_time;	/* ns since boot */
-	int			(*entry)(void *arg);
-	void			*entry_arg;
+	int pid;
+	unsigned int flags; /* PF_* */
+	void *stack;	    /* lowest usable address */
+	size_t stack_size;
+	u64 start_time; /* ns since boot */
+	int (*entry)(void *arg);
+	void *entry_arg;
 	/* Last reference gone: give the memory back.  Tasks only. */
-	void			(*release)(struct task *t);
+	void (*release)(struct task *t);
 
 	/* Any CPU, atomically. */
-	refcount_t		refs;
-	unsigned int		state;		/* TASK_*; sched.c's protocol */
-	int			on_cpu;		/* on some CPU's registers */
-	bool			kill_pending;	/* set once, by task_kill() */
+	refcount_t refs;
+	unsigned int state; /* TASK_*; sched.c's protocol */
+	int on_cpu;	    /* on some CPU's registers */
+	bool kill_pending;  /* set once, by task_kill() */
 
 	/* Under wake_lock: who may change a sleeping task's CPU. */
-	spinlock_t		wake_lock;
+	spinlock_t wake_lock;
 
 	/* Under the lock of the runqueue of task->cpu (a change of cpu needs
 	 * wake_lock too); read freely. */
-	unsigned int		cpu;
-	int			on_rq;		/* 0 or TASK_ON_RQ_* */
+	unsigned int cpu;
+	int on_rq; /* 0 or TASK_ON_RQ_* */
 
 	/* Under wake_lock and the runqueue's lock; either is enough to read. */
-	struct cpumask		cpus_allowed;
-	enum sched_policy	policy;
-	int			nice;
-	int			rt_prio;	/* 0 for SCHED_NORMAL */
-	struct completion	*moved;		/* set_cpus_allowed() waits */
+	struct cpumask cpus_allowed;
+	enum sched_policy policy;
+	int nice;
+	int rt_prio;		  /* 0 for SCHED_NORMAL */
+	struct completion *moved; /* set_cpus_allowed() waits */
 
 	/* Under the runqueue's lock. */
-	struct sched_entity	se;
-	struct list_head	rt_node;
-	u64			exec_start;	/* ns, when last accounted */
-	u64			sum_exec;	/* ns of CPU time; read freely */
-	u64			slice_start;	/* sum_exec when it began */
-	u64			nr_switches;	/* read freely */
-	u64			nr_migrations;	/* read freely */
+	struct sched_entity se;
+	struct list_head rt_node;
+	u64 exec_start;	   /* ns, when last accounted */
+	u64 sum_exec;	   /* ns of CPU time; read freely */
+	u64 slice_start;   /* sum_exec when it began */
+	u64 nr_switches;   /* read freely */
+	u64 nr_migrations; /* read freely */
 
 	/* This task only. */
-	int			oom_score_adj;
-	struct _reent		*reent;		/* newlib's state, in the heap */
-	struct mem_cgroup	*active_memcg;	/* charge this one instead */
+	int oom_score_adj;
+	struct _reent *reent;		 /* newlib's state, in the heap */
+	struct mem_cgroup *active_memcg; /* charge this one instead */
 
 	/* Opaque here; each names its owner. */
-	char			comm[16];	/* task.h: task_set_comm() */
-	struct files		*files;		/* fs */
-	struct heap		*heap;		/* kernel/task: malloc */
-	struct css_set		*cgroups;	/* kernel/cgroup, RCU */
-	struct anon_arena	*arena;		/* mm/virt */
+	char comm[16];		  /* task.h: task_set_comm() */
+	struct files *files;	  /* fs */
+	struct heap *heap;	  /* kernel/task: malloc */
+	struct css_set *cgroups;  /* kernel/cgroup, RCU */
+	struct anon_arena *arena; /* mm/virt */
 
 	/* Under task_list_lock (task.c); walked under RCU. */
-	struct list_head	tasks;
+	struct list_head tasks;
 
 	/* This task only, until it has exited; then fixed. */
-	int			exit_code;
+	int exit_code;
 
 	LOCKDEP_TASK(lockdep)
 };
@@ -265,13 +265,13 @@ void __noreturn sched_exit(void);
 /* -- Figures, for ps, top and tests ------------------------------------------ */
 
 struct sched_cpu_stats {
-	struct task	*curr;		/* only to compare with */
-	unsigned int	nr_running;
-	u64		nr_switches;
-	u64		idle_ns;
-	u64		nr_pulled;	/* tasks fetched when idle */
-	u64		nr_pushed;	/* tasks given away by the tick */
-	u64		nr_ticks;
+	struct task *curr; /* only to compare with */
+	unsigned int nr_running;
+	u64 nr_switches;
+	u64 idle_ns;
+	u64 nr_pulled; /* tasks fetched when idle */
+	u64 nr_pushed; /* tasks given away by the tick */
+	u64 nr_ticks;
 };
 void sched_cpu_stats(unsigned int cpu, struct sched_cpu_stats *st);
 

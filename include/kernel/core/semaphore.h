@@ -10,11 +10,11 @@
 #include <lib/list.h>
 
 struct semaphore {
-	spinlock_t		lock;
+	spinlock_t lock;
 
 	/* Under lock. */
-	unsigned int		count;
-	struct list_head	waiters;
+	unsigned int count;
+	struct list_head waiters;
 };
 
 #define __SEMAPHORE_INITIALIZER(name, n)                                       \

@@ -21,7 +21,7 @@ enum softirq_nr {
 	NET_TX_SOFTIRQ,
 	NET_RX_SOFTIRQ,
 	RCU_SOFTIRQ,
-	TEST_SOFTIRQ,	/* for tests: open_softirq() it, raise it */
+	TEST_SOFTIRQ, /* for tests: open_softirq() it, raise it */
 	NR_SOFTIRQS,
 };
 

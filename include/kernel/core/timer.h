@@ -21,16 +21,16 @@ struct timer_base;
 
 struct timer {
 	/* Under the lock of the CPU it is on. */
-	struct rb_node		node;
-	u64			expires;
-	bool			queued;		/* read freely */
+	struct rb_node node;
+	u64 expires;
+	bool queued; /* read freely */
 
 	/* Changes under that lock, to NULL on the way to another CPU. */
-	struct timer_base	*base;
+	struct timer_base *base;
 
 	/* Fixed at setup. */
-	void			(*fn)(struct timer *t);
-	unsigned int		flags;
+	void (*fn)(struct timer *t);
+	unsigned int flags;
 };
 
 /* The structure of @type that @t is embedded in as @member. */

@@ -20,8 +20,8 @@
 #include <lib/list.h>
 
 struct wait_queue_head {
-	spinlock_t		lock;
-	struct list_head	head;	/* under lock */
+	spinlock_t lock;
+	struct list_head head; /* under lock */
 };
 typedef struct wait_queue_head wait_queue_head_t;
 
@@ -30,14 +30,13 @@ typedef struct wait_queue_head wait_queue_head_t;
 
 struct wait_queue_entry {
 	/* Fixed while queued. */
-	unsigned int		flags;
-	struct task		*task;
+	unsigned int flags;
+	struct task *task;
 	/* Returns whether it woke somebody; called under the queue's lock. */
-	bool			(*func)(struct wait_queue_entry *e,
-					unsigned int state);
+	bool (*func)(struct wait_queue_entry *e, unsigned int state);
 
 	/* Under the queue's lock. */
-	struct list_head	entry;
+	struct list_head entry;
 };
 
 #define __WAIT_QUEUE_HEAD_INIT(name)                                           \
@@ -82,16 +81,15 @@ void prepare_to_wait_exclusive(struct wait_queue_head *q,
 
 /* prepare_to_wait(), or -EINTR, with @e off the queue, when @state lets a kill
  * through and the task has been killed. */
-int prepare_to_wait_event(struct wait_queue_head *q,
-			  struct wait_queue_entry *e, unsigned int state);
+int prepare_to_wait_event(struct wait_queue_head *q, struct wait_queue_entry *e,
+			  unsigned int state);
 
 /* TASK_RUNNING, and @e off the queue. */
 void finish_wait(struct wait_queue_head *q, struct wait_queue_entry *e);
 
 /* Wakes all ordinary waiters and up to @nr_exclusive exclusive ones (0: all)
  * whose state is in @state. */
-void __wake_up(struct wait_queue_head *q, unsigned int state,
-	       int nr_exclusive);
+void __wake_up(struct wait_queue_head *q, unsigned int state, int nr_exclusive);
 void __wake_up_locked(struct wait_queue_head *q, unsigned int state,
 		      int nr_exclusive);
 
@@ -127,8 +125,8 @@ static inline bool wq_has_sleeper(struct wait_queue_head *q)
                                                                                \
 		__wait.flags = (exclusive_flag);                               \
 		for (;;) {                                                     \
-			int __err = prepare_to_wait_event(&(q), &__wait,       \
-							  state);              \
+			int __err =                                            \
+				prepare_to_wait_event(&(q), &__wait, state);   \
                                                                                \
 			if (cond)                                              \
 				break;                                         \

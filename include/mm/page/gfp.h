@@ -50,4 +50,4 @@ typedef unsigned int gfp_t;
 #define GFP_DMA32	   __GFP_DMA32
 
 /* May an allocation with these flags sleep? */
-#define gfpflags_allow_blocking(gfp) (!!((gfp) & __GFP_DIRECT_RECLAIM))
+#define gfpflags_allow_blocking(gfp) (!!((gfp)&__GFP_DIRECT_RECLAIM))

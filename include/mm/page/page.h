@@ -104,8 +104,8 @@ struct page {
 	 * reference in a single compare-exchange. */
 	union {
 		struct {
-			u8 type;  /* enum page_type; the allocator's or owner's */
-			u8 order; /* of the block; the allocator's */
+			u8 type; /* enum page_type; the allocator's or owner's */
+			u8 order;     /* of the block; the allocator's */
 			u16 mapcount; /* mappings of it; its arena's lock */
 
 			/* Any CPU, atomically.  0 while free, and in tails. */
@@ -190,7 +190,7 @@ enum page_flag {
 	PG_unevictable,
 	PG_isolated,
 	PG_private,
-	PG_head,	       /* of a __GFP_COMP block; the allocator's */
+	PG_head, /* of a __GFP_COMP block; the allocator's */
 	NR_PAGE_FLAGS
 };
 

@@ -43,17 +43,17 @@ static __always_inline void __free_pages(struct page *page, unsigned int order)
 		__free_pages_any(page, order);
 }
 
-#define alloc_page(gfp)	    alloc_pages(gfp, 0)
-#define __free_page(page)   __free_pages(page, 0)
+#define alloc_page(gfp)	  alloc_pages(gfp, 0)
+#define __free_page(page) __free_pages(page, 0)
 
 /* By direct-map address; 0 if there is no memory. */
 unsigned long __get_free_pages(gfp_t gfp, unsigned int order);
 unsigned long get_zeroed_page(gfp_t gfp);
 void free_pages(unsigned long addr, unsigned int order);
 
-#define __get_free_page(gfp) __get_free_pages(gfp, 0)
+#define __get_free_page(gfp)	   __get_free_pages(gfp, 0)
 #define get_free_pages(gfp, order) __get_free_pages(gfp, order)
-#define free_page(addr)	     free_pages(addr, 0)
+#define free_page(addr)		   free_pages(addr, 0)
 
 /* Fill @pages[0 .. nr) with single pages.  Returns how many it got: all of
  * them, or as many as there were without waiting, but one at least if

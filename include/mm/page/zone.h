@@ -56,7 +56,8 @@ struct zone_info {
 	unsigned long free;    /* on buddy lists */
 	unsigned long pcp;     /* free, on per-CPU lists */
 	unsigned long watermark[NR_WMARKS];
-	unsigned long lowmem_reserve; /* kept from requests that could go higher */
+	unsigned long
+		lowmem_reserve; /* kept from requests that could go higher */
 	unsigned long blocks[NR_PAGE_ORDERS]; /* free, of each order */
 	struct pcp_info pcp_lists[NR_PCP_LISTS];
 

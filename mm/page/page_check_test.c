@@ -116,6 +116,26 @@ TEST(page_check, bad_page_in_a_bulk_free_is_caught_alone)
 	EXPECT_EQ(page_validate_all(), 0);
 }
 
+/* Others would find half a block. */
+TEST(page_check, split_of_a_shared_or_compound_block_is_refused)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 2);
+	struct page *compound = alloc_pages(GFP_KERNEL | __GFP_COMP, 2);
+
+	ASSERT(page && compound);
+	get_page(page);
+	report_expect(REPORT_WARN);
+	split_page(page, 2);
+	split_page(compound, 2);
+	split_page(page, 1);
+	EXPECT_EQ(report_expected(REPORT_WARN), 3);
+	EXPECT_EQ(compound_order(page), 2);
+	EXPECT_EQ(compound_order(compound), 2);
+	put_page(page);
+	put_page(page);
+	put_page(compound);
+}
+
 /* A free page whose struct page was overwritten is never given out. */
 TEST(page_check, damaged_free_page_is_kept_from_everybody)
 {
@@ -292,4 +312,21 @@ TEST(page_check, owner_is_who_allocated)
 	EXPECT(found);
 	__free_pages(page, 1);
 	EXPECT_EQ(page_owner(page, addrs, ARRAY_SIZE(addrs)), 0);
+}
+
+/* The pieces of a block are their maker's, all of them. */
+TEST(page_check, owner_outlives_a_split)
+{
+	unsigned long addrs[4];
+	struct page *page;
+
+	if (!page_debug_enabled())
+		SKIP("needs page_debug=on");
+	page = alloc_pages(GFP_KERNEL, 2);
+	ASSERT(page);
+	split_page(page, 2);
+	for (int i = 0; i < 4; i++) {
+		EXPECT_GT(page_owner(page + i, addrs, ARRAY_SIZE(addrs)), 0);
+		__free_page(page + i);
+	}
 }

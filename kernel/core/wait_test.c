@@ -157,6 +157,9 @@ static int consume(void *arg)
 
 	for (int i = 0; i < ITEMS; i++)
 		wait_event_exclusive(g->queue, take_ticket(g));
+	/* The last ticket may have been there before its wakeup, which then
+	 * came to us as we left, and was meant for the next. */
+	wake_up(&g->queue);
 	return 0;
 }
 

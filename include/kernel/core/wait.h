@@ -150,7 +150,12 @@ static inline bool wq_has_sleeper(struct wait_queue_head *q)
 				    schedule());                               \
 	} while (0)
 
-/* One of many that would each do: wake_up() wakes only one of these. */
+/*
+ * One of many that would each do: wake_up() wakes only one of these.  It may be
+ * one that just found @cond true by itself, for another's sake, and is about to
+ * leave: so whoever may be the last to take one for a while calls wake_up()
+ * once more, for what may be left.
+ */
 #define wait_event_exclusive(q, cond)                                          \
 	do {                                                                   \
 		might_sleep();                                                 \

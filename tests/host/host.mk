@@ -30,7 +30,7 @@ $(OUT)/host/$(1)/%.o: %.c $(OUT)/host/$(1)/flags
 	@echo "  HOSTCC  $$< ($(1))"
 	@$(1) $$(HOST_CPPFLAGS) $$(HOST_CFLAGS) -MMD -MP -c -o $$@ $$<
 
-$(OUT)/host/$(1)/flags: FORCE
+$(OUT)/host/$(1)/flags: FORCE | doctor-ci
 	@mkdir -p $$(@D)
 	@echo '$$(HOST_CPPFLAGS) $$(HOST_CFLAGS) $$(HOST_SRC)' | \
 		cmp -s - $$@ || \

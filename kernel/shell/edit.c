@@ -437,6 +437,15 @@ static size_t column_of(const struct edit *e, size_t pos)
 	return prompt_width(e) + width(e->line, pos);
 }
 
+/* A prompt that fills its last row has left the terminal in it, waiting for one
+ * more character; we are in the next. */
+static void show_prompt(const struct edit *e, struct shell_text *out)
+{
+	put_prompt(e, out);
+	if (prompt_width(e) % e->columns == 0)
+		shell_text_puts(out, "\n");
+}
+
 static void move_cursor(const struct edit *e, struct shell_text *out,
 			size_t from, size_t to)
 {
@@ -471,7 +480,7 @@ static void render_all(struct edit *e, struct shell_text *out)
 		shell_text_puts(out, "\033[H\033[2J");
 	else
 		edit_erase(e, out);
-	put_prompt(e, out);
+	show_prompt(e, out);
 	put_text(e, out, 0);
 }
 
@@ -517,7 +526,7 @@ void edit_erase(const struct edit *e, struct shell_text *out)
 
 void edit_redraw(const struct edit *e, struct shell_text *out)
 {
-	put_prompt(e, out);
+	show_prompt(e, out);
 	put_text(e, out, 0);
 	move_cursor(e, out, e->shown_end, e->shown_cursor);
 }

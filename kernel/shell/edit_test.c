@@ -410,6 +410,22 @@ static void random_key(char key[8])
 	key[1] = '\0';
 }
 
+/* The search's prompt grows with what is typed, over the terminal's edge too. */
+TEST(shell_edit, a_prompt_that_fills_its_row_does_not_lose_the_cursor)
+{
+	memset(&history, 0, sizeof(history));
+	start();
+	render();
+	edit_key(&edit, 'R' & 0x1f);
+	for (int i = 0; i < 3 * COLUMNS; i++) {
+		edit_key(&edit, 'x');
+		render();
+	}
+	edit_key(&edit, 'G' & 0x1f);
+	render();
+	expect_shown(PROMPT);
+}
+
 TEST(shell_edit, any_keys_leave_terminal_and_line_in_step)
 {
 	char key[8];

@@ -465,12 +465,16 @@ static void move_cursor(const struct edit *e, struct shell_text *out,
 static void put_text(const struct edit *e, struct shell_text *out, size_t from)
 {
 	size_t column = column_of(e, from);
+	bool filled = false;
 
 	for (size_t i = from; i < e->len; i++) {
 		shell_text_put(out, &e->line[i], 1);
-		column += !is_tail(e->line[i]);
-		if (column % e->columns == 0 && !is_tail(e->line[i + 1]))
+		if (!is_tail(e->line[i]))
+			filled = ++column % e->columns == 0;
+		if (filled && !is_tail(e->line[i + 1])) {
 			shell_text_puts(out, "\n");
+			filled = false;
+		}
 	}
 }
 

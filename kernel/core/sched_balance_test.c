@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sched_balance_test.c - where tasks run, and where nothing happens. */
+#include <kernel/core/rcu.h>
 #include "sched_test.h"
 
 /* -- Where ------------------------------------------------------------------- */
@@ -244,6 +245,9 @@ TEST(sched, a_busy_cpu_gives_to_an_idle_one)
 	     round++) {
 		struct spinner s[2] = {{0}};
 
+		/* What the last round left to RCU would wake the idle one. */
+		rcu_barrier();
+		msleep(10);
 		for (int i = 0; i < 2; i++) {
 			s[i].task = make_on(spin_and_count, &s[i], cpu);
 			wake_up_process(s[i].task);

@@ -405,6 +405,8 @@ void workqueue_trim(void)
 		spin_lock_irq(&pool->lock);
 		while ((w = oldest_idle(pool)))
 			dismiss(w);
+		/* It waited for one of those; the next one arms it anew. */
+		del_timer(&pool->idle_timer);
 		spin_unlock_irq(&pool->lock);
 	}
 }

@@ -12,7 +12,7 @@
  *	layout checks		slab_debug.c	red zones, poison, tracks
  *
  * Locks, outer first: slab_mutex, then the CPU's own store (preemption off and
- * its `busy` mark), then a barn's lock, then a node's list_lock.
+ * SLAB_STORE_BUSY), then a barn's lock, then a node's list_lock.
  */
 #pragma once
 
@@ -166,7 +166,7 @@ struct slab_sheaf {
  * for what shape cmpxchg says.
  */
 struct slab_cpu {
-	/* Shape cmpxchg: changed together, without `busy`. */
+	/* Shape cmpxchg: changed together, without entering. */
 	void *freelist __aligned(16);
 	unsigned long tid;
 	struct slab *slab;

@@ -260,8 +260,5 @@ void slab_for_each_cache(void (*fn)(const struct slabinfo *info, void *arg),
 /* Needs the page allocator and the static per-CPU areas. */
 void slab_init(void);
 
-/* Needs the scheduler and RCU: from here on caches may be destroyed. */
-void slab_init_late(void);
-
 /* "cmpxchg" or "sheaves". */
 const char *slab_shape_name(void);

@@ -141,11 +141,14 @@ struct task {
 	char comm[16];		  /* task.h: task_set_comm() */
 	struct files *files;	  /* fs */
 	struct heap *heap;	  /* kernel/task: malloc */
-	struct css_set *cgroups;  /* kernel/cgroup, RCU */
+	struct cgroup *cgroup;	  /* kernel/cgroup, RCU */
 	struct anon_arena *arena; /* mm/virt */
 
 	/* Under task_list_lock (task.c); walked under RCU. */
 	struct list_head tasks;
+
+	/* Under cgroup_tasks_lock (kernel/cgroup). */
+	struct list_head cgroup_node;
 
 	/* This task only, until it has exited; then fixed. */
 	int exit_code;

@@ -161,10 +161,10 @@ static void lay_out(struct kmem_cache *s)
 		size += sizeof(void *);
 	s->inuse = size;
 	if (outside_pointer(s)) {
-		s->offset = size;
+		s->link.offset = size;
 		size += sizeof(void *);
 	} else {
-		s->offset = ALIGN_DOWN(s->object_size / 2, sizeof(void *));
+		s->link.offset = ALIGN_DOWN(s->object_size / 2, sizeof(void *));
 	}
 	if (s->flags & SLAB_STORE_USER)
 		size += slab_tracks_size();
@@ -272,7 +272,7 @@ static void set_up(struct kmem_cache *s, const struct cache_spec *spec)
 	s->ctor = spec->ctor;
 	s->useroffset = spec->useroffset;
 	s->usersize = spec->usersize;
-	s->random = slab_random();
+	s->link.secret = slab_random();
 	s->refcount = 1;
 	lay_out(s);
 	set_tunables(s);

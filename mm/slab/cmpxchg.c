@@ -198,7 +198,7 @@ static struct slab *other_nodes_slab(struct kmem_cache *s)
 /* A new slab, frozen; or, at the end of memory, any node's. */
 static struct slab *obtain_slab(struct kmem_cache *s, gfp_t gfp, int node)
 {
-	struct slab *slab = slab_page_alloc(s, gfp, node);
+	struct slab *slab = slab_page_alloc(s, gfp, node, NULL, 0);
 
 	if (slab) {
 		slab->state.frozen = 1;

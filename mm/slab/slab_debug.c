@@ -50,7 +50,7 @@ static struct slab_track *track_of(struct kmem_cache *s, void *object,
 				   enum track_kind kind)
 {
 	/* Behind the free pointer, which debugging puts at inuse. */
-	struct slab_track *tracks = object + s->offset + sizeof(void *);
+	struct slab_track *tracks = object + s->link.offset + sizeof(void *);
 
 	return &tracks[kind];
 }
@@ -333,7 +333,7 @@ void *slab_debug_alloc(struct kmem_cache *s, gfp_t gfp, int node)
 		object = alloc_from_node(s, near);
 		if (object)
 			return object;
-		slab = slab_page_alloc(s, gfp, node);
+		slab = slab_page_alloc(s, gfp, node, NULL, 0);
 		if (!slab)
 			break;
 		near = slab_nid(slab);

@@ -206,16 +206,21 @@ struct kmem_cache_node {
 	struct slab_barn barn;
 };
 
+/* How a cache's free objects point to the next one. */
+struct slab_link {
+	unsigned long secret; /* hides the pointer */
+	u32 offset;	      /* of the pointer in the object */
+};
+
 struct kmem_cache {
 	/* Read on every allocation and free; fixed at creation. */
 	struct slab_cpu __percpu *cpu;
 	slab_flags_t flags;
-	u32 offset;	      /* of the free pointer in a free object */
-	unsigned long random; /* hides free pointers */
-	u32 size;	      /* from one object to the next */
-	u32 object_size;      /* what the user asked for */
-	u32 inverse;	      /* of size: see slab_object_index() */
-	u32 sheaf_capacity;   /* 0: no sheaves */
+	struct slab_link link;
+	u32 size;	    /* from one object to the next */
+	u32 object_size;    /* what the user asked for */
+	u32 inverse;	    /* of size: see slab_object_index() */
+	u32 sheaf_capacity; /* 0: no sheaves */
 
 	/* Fixed at creation, but for the tunables: slab_mutex. */
 	u32 inuse; /* where the object's own bytes end */
@@ -278,26 +283,38 @@ static __always_inline bool cache_debug(const struct kmem_cache *s)
  * that leaking one does not tell the secret's low bits.
  */
 static __always_inline unsigned long
-slab_hide(const struct kmem_cache *s, unsigned long ptr, unsigned long place)
+slab_hide(struct slab_link link, unsigned long ptr, unsigned long place)
 {
-	return ptr ^ s->random ^ __builtin_bswap64(place);
+	return ptr ^ link.secret ^ __builtin_bswap64(place);
 }
 
+static __always_inline void *slab_link_next(struct slab_link link, void *object)
+{
+	unsigned long *place = object + link.offset;
+
+	return (void *)slab_hide(link, READ_ONCE(*place), (unsigned long)place);
+}
+
+static __always_inline void slab_link_set(struct slab_link link, void *object,
+					  void *next)
+{
+	unsigned long *place = object + link.offset;
+
+	WRITE_ONCE(*place,
+		   slab_hide(link, (unsigned long)next, (unsigned long)place));
+}
+
+/* The same for one object; loops keep a copy of the cache's link. */
 static __always_inline void *slab_next_free(const struct kmem_cache *s,
 					    void *object)
 {
-	unsigned long *place = object + s->offset;
-
-	return (void *)slab_hide(s, READ_ONCE(*place), (unsigned long)place);
+	return slab_link_next(s->link, object);
 }
 
 static __always_inline void slab_link_free(const struct kmem_cache *s,
 					   void *object, void *next)
 {
-	unsigned long *place = object + s->offset;
-
-	WRITE_ONCE(*place,
-		   slab_hide(s, (unsigned long)next, (unsigned long)place));
+	slab_link_set(s->link, object, next);
 }
 
 /* Which object of its slab @object is: a multiplication instead of a division,
@@ -317,8 +334,10 @@ bool slab_object_valid(const struct kmem_cache *s, const struct slab *slab,
 
 /* --- slab_page.c ----------------------------------------------------------- */
 
-/* A new slab of @s on @node, all objects free; NULL without memory. */
-struct slab *slab_page_alloc(struct kmem_cache *s, gfp_t gfp, int node);
+/* A new slab of @s on @node; NULL without memory.  Of its objects up to @max
+ * are in use and in @taken, state.inuse says how many; the others are free. */
+struct slab *slab_page_alloc(struct kmem_cache *s, gfp_t gfp, int node,
+			     void **taken, unsigned int max);
 
 /* Give an empty slab's pages back, after a grace period if @s wants one. */
 void slab_page_free(struct kmem_cache *s, struct slab *slab);

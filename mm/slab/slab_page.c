@@ -42,42 +42,78 @@ static struct page *pages_for_slab(struct kmem_cache *s, gfp_t gfp, int node,
 	return alloc_pages_node(node, gfp, *order);
 }
 
-/* Where the @i-th object in the slab's random order begins. */
-static void *object_at(struct kmem_cache *s, void *base, unsigned int i,
-		       unsigned int start, unsigned int objects)
-{
-	unsigned int n = i;
+/* The random order in which a slab hands out its objects first. */
+struct order {
+	void *first;	   /* object in memory */
+	unsigned int size; /* from one to the next */
+	unsigned int objects;
+	const u16 *shuffle; /* or NULL: as they lie */
+	unsigned int start; /* in it */
+};
 
-	if (s->shuffle && objects == s->objects) {
-		n = start + i;
-		if (n >= objects)
-			n -= objects;
-		n = s->shuffle[n];
+static struct order random_order(struct kmem_cache *s, struct slab *slab)
+{
+	struct order o = {
+		.first = slab_base(slab) + s->left_pad,
+		.size = s->size,
+		.objects = slab->state.objects,
+	};
+
+	if (s->shuffle && o.objects == s->objects) {
+		o.shuffle = s->shuffle;
+		o.start = slab_random() % o.objects;
 	}
-	return base + n * s->size + s->left_pad;
+	return o;
 }
 
-static void link_objects(struct kmem_cache *s, struct slab *slab,
-			 unsigned int objects)
+static __always_inline void *nth_object(const struct order *o, unsigned int n)
 {
-	unsigned int start = s->shuffle ? slab_random() % objects : 0;
-	void *base = slab_base(slab), *object, *next;
+	if (o->shuffle) {
+		n += o->start;
+		if (n >= o->objects)
+			n -= o->objects;
+		n = o->shuffle[n];
+	}
+	return o->first + n * o->size;
+}
 
-	object = object_at(s, base, 0, start, objects);
-	slab->state.freelist = object;
-	for (unsigned int i = 1; i <= objects; i++) {
-		next = i < objects ? object_at(s, base, i, start, objects)
-				   : NULL;
+/* What each object is given once, before anybody has it. */
+static noinline void init_objects(struct kmem_cache *s, struct order o)
+{
+	for (unsigned int i = 0; i < o.objects; i++) {
+		void *object = nth_object(&o, i);
+
 		if (cache_debug(s))
 			slab_debug_init_object(s, object, false);
-		if (unlikely(s->ctor))
+		if (s->ctor)
 			s->ctor(object);
-		slab_link_free(s, object, next);
-		object = next;
 	}
 }
 
-struct slab *slab_page_alloc(struct kmem_cache *s, gfp_t gfp, int node)
+/* Make a new slab's objects: the first @max to @taken, all others free. */
+static void make_objects(struct kmem_cache *s, struct slab *slab, void **taken,
+			 unsigned int max)
+{
+	const struct order o = random_order(s, slab);
+	const struct slab_link link = s->link;
+	void *free = NULL, *object;
+	unsigned int i;
+
+	if (cache_debug(s) || s->ctor)
+		init_objects(s, o);
+	/* From the last to the first: a link needs what it leads to. */
+	for (i = o.objects; i > max; free = object) {
+		object = nth_object(&o, --i);
+		slab_link_set(link, object, free);
+	}
+	slab->state.freelist = free;
+	slab->state.inuse = i;
+	while (i--)
+		taken[i] = nth_object(&o, i);
+}
+
+struct slab *slab_page_alloc(struct kmem_cache *s, gfp_t gfp, int node,
+			     void **taken, unsigned int max)
 {
 	struct kmem_cache_node *n;
 	unsigned int order, objects;
@@ -98,7 +134,7 @@ struct slab *slab_page_alloc(struct kmem_cache *s, gfp_t gfp, int node)
 	slab->state.objects = objects;
 	if (unlikely(s->flags & SLAB_POISON))
 		memset(slab_base(slab), SLAB_BYTE_PAD, PAGE_SIZE << order);
-	link_objects(s, slab, objects);
+	make_objects(s, slab, taken, max);
 
 	n = s->node[page_to_nid(page)];
 	atomic_long_inc(&n->nr_slabs);

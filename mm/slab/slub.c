@@ -125,32 +125,72 @@ void slab_put_chain(struct kmem_cache *s, struct slab *slab, void *head,
 		slab_cmpxchg_put_partial(s, slab);
 }
 
-/* Other slabs' objects to skip while looking for one slab's. */
-#define MAX_MISSES 4
+/* Objects of one slab, on their way back to it. */
+struct chain {
+	struct slab *slab;
+	void *head, *tail;
+	unsigned int nr;
+};
+
+static void put_chain(struct kmem_cache *s, struct chain *chain)
+{
+	slab_put_chain(s, chain->slab, chain->head, chain->tail, chain->nr);
+}
+
+/*
+ * Chains that grow at a time.  A sheaf's objects are of one to three slabs while
+ * whoever had them frees them in some order, and of as many slabs as there are
+ * when not: then every search fails, and must not cost much.
+ */
+#define MAX_CHAINS 4
+
+/* The chain of @slab's objects; a new one takes the place of the oldest. */
+static struct chain *chain_of(struct kmem_cache *s, struct chain *chains,
+			      struct slab *slab, unsigned int *oldest)
+{
+	struct chain *c;
+
+	for (c = chains; c < chains + MAX_CHAINS; c++)
+		if (c->slab == slab)
+			return c;
+	c = &chains[(*oldest)++ % MAX_CHAINS];
+	if (c->slab)
+		put_chain(s, c);
+	*c = (struct chain){.slab = slab};
+	return c;
+}
 
 void slab_put_objects(struct kmem_cache *s, void **objects, unsigned int nr)
 {
-	while (nr) {
-		void *tail = objects[--nr], *head = tail;
-		struct slab *slab = slab_of(tail);
-		unsigned int chained = 1, misses = 0;
+	struct chain chains[MAX_CHAINS] = {}, *c;
+	const struct slab_link link = s->link;
+	void **p = objects, **end = objects + nr, **from;
+	unsigned int oldest = 0;
+	struct slab *slab;
+	void *head;
 
-		/* Objects of one slab go back together; order is no matter. */
-		for (unsigned int i = nr; i-- && misses < MAX_MISSES;) {
-			void *object = objects[i];
-
-			if (slab_at(object) != slab &&
-			    slab_of(object) != slab) {
-				misses++;
-				continue;
-			}
-			slab_link_free(s, object, head);
-			head = object;
-			chained++;
-			objects[i] = objects[--nr];
+	while (p < end) {
+		slab = slab_of(*p);
+		if (unlikely(!slab)) {
+			slab_report(s, NULL, *p++, "kept, but no slab object");
+			continue;
 		}
-		slab_put_chain(s, slab, head, tail, chained);
+		c = chain_of(s, chains, slab, &oldest);
+		head = c->head;
+		if (!head)
+			c->tail = *p;
+		/* As long as they are of one slab's first page. */
+		from = p;
+		do {
+			slab_link_set(link, *p, head);
+			head = *p++;
+		} while (p < end && slab_at(*p) == slab);
+		c->head = head;
+		c->nr += p - from;
 	}
+	for (c = chains; c < chains + MAX_CHAINS; c++)
+		if (c->slab)
+			put_chain(s, c);
 }
 
 void slab_unfreeze(struct kmem_cache *s, struct slab *slab, void *head,
@@ -190,11 +230,13 @@ void slab_unfreeze(struct kmem_cache *s, struct slab *slab, void *head,
  * Copy the first @nr of the chain at *@head to @objects and move *@head past
  * them.  Returns how many were sound.
  */
-static unsigned int walk_chain(struct kmem_cache *s, struct slab *slab,
-			       void **head, void **objects, unsigned int nr)
+static noinline unsigned int walk_chain(struct kmem_cache *s, struct slab *slab,
+					void **head, void **objects,
+					unsigned int nr)
 {
 	unsigned long base = (unsigned long)slab_base(slab);
 	unsigned long bytes = PAGE_SIZE << compound_order(slab_page(slab));
+	const struct slab_link link = s->link;
 	void *object = *head;
 	unsigned int i;
 
@@ -205,7 +247,7 @@ static unsigned int walk_chain(struct kmem_cache *s, struct slab *slab,
 			break;
 		}
 		objects[i] = object;
-		object = slab_next_free(s, object);
+		object = slab_link_next(link, object);
 	}
 	*head = object;
 	return i;
@@ -264,16 +306,13 @@ unsigned int slab_take_partial(struct kmem_cache *s, int node, void **objects,
 unsigned int slab_take_new(struct kmem_cache *s, gfp_t gfp, int node,
 			   void **objects, unsigned int max)
 {
-	struct slab *slab = slab_page_alloc(s, gfp, node);
+	struct slab *slab = slab_page_alloc(s, gfp, node, objects, max);
 	unsigned int got;
 
 	if (!slab)
 		return 0;
-
 	/* Nobody else knows it yet: plain stores will do. */
-	got = walk_chain(s, slab, &slab->state.freelist, objects,
-			 min_t(unsigned int, slab->state.objects, max));
-	slab->state.inuse = got;
+	got = slab->state.inuse;
 	slab->state.frozen = 1;
 	slab_unfreeze(s, slab, NULL, NULL, 0);
 	return got;

@@ -121,16 +121,28 @@ DECLARE_PER_CPU(unsigned int, cpu_number);
 	})
 #define this_cpu_ptr(ptr) raw_cpu_ptr(ptr)
 
-/* Is this CPU's @var equal to @val?  One compare, without a load before it. */
-#define this_cpu_equals(var, val)                                              \
+/* Is this CPU's @var equal to @val, or, both unsigned, below it?  One compare,
+ * without a load before it. */
+#define this_cpu_equals(var, val) __this_cpu_compare("e", var, val)
+#define this_cpu_below(var, val)  __this_cpu_compare("b", var, val)
+
+#define __this_cpu_compare(cond, var, val)                                     \
 	({                                                                     \
-		bool __eq;                                                     \
-		_Static_assert(sizeof(var) == 8, "words only");                \
-		asm volatile("cmpq %2, %%gs:%1"                                \
-			     : "=@cce"(__eq)                                   \
-			     : "m"(var), "re"(val)                             \
-			     : "memory");                                      \
-		__eq;                                                          \
+		bool __is;                                                     \
+		_Static_assert(sizeof(var) == 8 || sizeof(var) == 4,           \
+			       "words only");                                  \
+		if (sizeof(var) == 8)                                          \
+			asm volatile("cmpq %2, %%gs:%1"                        \
+				     : "=@cc" cond(__is)                       \
+				     : "m"(var), "re"(val)                     \
+				     : "memory");                              \
+		else                                                           \
+			asm volatile("cmpl %2, %%gs:%1"                        \
+				     : "=@cc" cond(__is)                       \
+				     : "m"(var),                               \
+				       "re"((u32)(unsigned long)(val))         \
+				     : "memory");                              \
+		__is;                                                          \
 	})
 
 #define smp_processor_id() this_cpu_read(cpu_number)

@@ -4,24 +4,186 @@
  *
  * The second upward door: floor 3 asks floor 5 who pays for memory and how to
  * get some back.  Each question is a static-key check inline, a NOP while
- * there is no group, and then a direct call.  Until mm/memcg and mm/reclaim
- * exist the keys are false and mm/page/accounting_none.c gives the default
- * answers: nobody pays, nothing can be reclaimed.
+ * there is no group, and then either a few instructions on this CPU's prepaid
+ * bytes (the stock) or a direct call.
+ *
+ * Owners.     Whoever pays is an obj_cgroup, known here by its id: 1 to 65535, 0
+ *             for nobody.  Write the id beside what was charged, and give it
+ *             back with the bytes.
+ * Books.      From taking a charge out of one place until it is written into
+ *             the next, preemption is off.  So when the world is stopped, every
+ *             charged byte is at an object, a page or an area with an owner, in
+ *             a CPU's stock, or left over with an obj_cgroup.
+ *
+ * To charge (accounting_kernel on):	To uncharge (accounting_enabled on):
+ *
+ *	cpu_store_enter();			cpu_store_enter();
+ *	owner = accounting_owner();		owner = place's; place's = 0;
+ *	if (owner && !stock_consume()) {	if (!stock_refill()) {
+ *		cpu_store_leave();			accounting_uncharge_leave();
+ *		owner = __accounting_charge();		return;
+ *		refused: undo, fail		}
+ *	}					cpu_store_leave();
+ *	place's = owner;
+ *	cpu_store_leave();
  */
 #pragma once
+#include <kernel/core/preempt.h>
+#include <kernel/core/sched.h>
 #include <kernel/core/static_key.h>
 #include <lib/compiler.h>
 #include <mm/page/gfp.h>
 #include <mm/page/page.h>
 
-/* On while a group other than the root has the controller. */
+/* On while something may be charged: who frees looks for an owner. */
 DECLARE_STATIC_KEY_FALSE(accounting_enabled);
 
+/* On while kernel memory is charged: the same, but not with memcg.kmem=off.
+ * Who allocates looks for a payer. */
+DECLARE_STATIC_KEY_FALSE(accounting_kernel);
+
+/* What a charge is for: a line of memory.stat, and a page's low bits. */
+enum memcg_kind {
+	MEMCG_SLAB_UNRECLAIMABLE,
+	MEMCG_SLAB_RECLAIMABLE,
+	MEMCG_ANON,
+	MEMCG_FILE,
+	MEMCG_SOCK,
+	MEMCG_PAGES, /* taken with __GFP_ACCOUNT, and nobody said more */
+	MEMCG_KERNEL_STACK,
+	MEMCG_PERCPU,
+	MEMCG_VMALLOC,
+	MEMCG_NR_KINDS
+};
+
+/* -- The stock --------------------------------------------------------------- */
+
+#define STOCK_SLOTS 128u
+
+/* What a slot keeps at most, in bytes: two batches. */
+#define STOCK_MAX (2u * 64 * 4096)
+
 /*
- * Charge a block just allocated with __GFP_ACCOUNT; sets page->objcg.  False:
- * refused, and nothing is charged.  The context is the allocation's.
+ * Bytes that this CPU has charged in advance for one owner.
+ *
+ * The fast paths change `bytes` alone.  base - bytes is then what they handed
+ * out net, all of it slab_unreclaimable memory of this CPU's node; other kinds
+ * move base along and are counted in the group's statistics one by one.
+ */
+struct stock_slot {
+	/* Own CPU, entered; read by anyone. */
+	u32 owner; /* 0: nobody's */
+	u32 unused;
+	union {
+		u64 level;
+		struct {
+			u32 bytes; /* charged and not in use; <= STOCK_MAX */
+			u32 base;
+		};
+	};
+	struct obj_cgroup *objcg; /* whose id owner is */
+	u64 spare;
+};
+_Static_assert(sizeof(struct stock_slot) == 32, "a shift finds the slot");
+
+/* An owner's first place is slot owner % STOCK_SLOTS. */
+DECLARE_PER_CPU(struct stock_slot[STOCK_SLOTS], stock);
+
+/* Who pays for what an interrupt or softirq allocates: whom it chose with
+ * set_active_memcg(), or nobody. */
+u32 __accounting_owner_interrupt(void);
+
+/*
+ * Who pays for what this context allocates now; 0: nobody.  Valid while
+ * preemption stays off.
+ */
+static __always_inline u32 accounting_owner(void)
+{
+	if (unlikely(preempt_count_test(NMI_MASK | HARDIRQ_MASK |
+					SOFTIRQ_OFFSET)))
+		return __accounting_owner_interrupt();
+	return READ_ONCE(current->owner);
+}
+
+/*
+ * Take @bytes of slab_unreclaimable memory of this CPU's node out of the stock.
+ * Entered.  False: not enough, nothing has changed.
+ */
+static __always_inline bool stock_consume(u32 owner, u32 bytes)
+{
+	struct stock_slot *slot = &stock[owner % STOCK_SLOTS];
+
+	if (unlikely(!this_cpu_equals(slot->owner, owner)) ||
+	    unlikely(this_cpu_below(slot->bytes, bytes)))
+		return false;
+	this_cpu_sub(slot->bytes, bytes);
+	return true;
+}
+
+/* Put them back.  Entered.  False: no room for them, nothing has changed. */
+static __always_inline bool stock_refill(u32 owner, u32 bytes)
+{
+	struct stock_slot *slot = &stock[owner % STOCK_SLOTS];
+
+	if (unlikely(!this_cpu_equals(slot->owner, owner)) ||
+	    unlikely(bytes > STOCK_MAX - this_cpu_read(slot->bytes)))
+		return false;
+	this_cpu_add(slot->bytes, bytes);
+	return true;
+}
+
+/* The same two for any kind and node (NUMA_NO_NODE: this CPU's), counting it. */
+bool __stock_consume_as(u32 owner, u32 bytes, enum memcg_kind kind, int nid);
+bool __stock_refill_as(u32 owner, u32 bytes, enum memcg_kind kind, int nid);
+
+/* -- Charging by the byte ---------------------------------------------------- */
+
+/*
+ * Charge @bytes, of any number, to whoever pays in this context, by all means:
+ * counters, reclaim, waiting as @gfp allows.  Not entered.
+ *
+ * Returns the owner to be written down, which may be a parent of the one that
+ * accounting_owner() named, or 0 if nobody pays.  The CPU's store is then
+ * entered: write it, and cpu_store_leave().  -ENOMEM: refused, nothing is
+ * charged, not entered.
+ */
+int __accounting_charge(size_t bytes, enum memcg_kind kind, int nid, gfp_t gfp);
+
+/*
+ * Take a charge back.  Any context but NMI, never waits.  The first is for who
+ * is not inside (or may be in an interrupt of one who is); preemption off since
+ * the owner was erased.  The second is for who has entered, and leaves.
+ */
+void __accounting_uncharge(u32 owner, size_t bytes, enum memcg_kind kind,
+			   int nid);
+void accounting_uncharge_leave(u32 owner, size_t bytes, enum memcg_kind kind,
+			       int nid);
+
+/* -- Charging pages ---------------------------------------------------------- */
+
+/* page->memcg_data of a charged page: its obj_cgroup, and the kind. */
+#define PAGE_MEMCG_KIND 15ul
+
+static __always_inline struct obj_cgroup *page_objcg(const struct page *page)
+{
+	return (void *)(READ_ONCE(page->memcg_data) & ~PAGE_MEMCG_KIND);
+}
+
+static __always_inline enum memcg_kind page_memcg_kind(const struct page *page)
+{
+	return READ_ONCE(page->memcg_data) & PAGE_MEMCG_KIND;
+}
+
+/*
+ * Charge a block just allocated with __GFP_ACCOUNT; sets page->memcg_data.
+ * False: refused, and nothing is charged.  The context is the allocation's.
  */
 bool __accounting_charge_page(struct page *page, gfp_t gfp, unsigned int order);
+
+/* The same, as memory of @kind, asked for or not; for MEMCG_ANON, _FILE and
+ * _SOCK also with memcg.kmem=off. */
+bool __accounting_charge_page_as(struct page *page, gfp_t gfp,
+				 unsigned int order, enum memcg_kind kind);
 
 /* Undo it: the block is about to be freed, page->memcg_data is not 0.  Leaves
  * it 0.  Any context. */
@@ -30,24 +192,21 @@ void __accounting_uncharge_page(struct page *page, unsigned int order);
 /* The charge of a block becomes the charges of its 2^order pages. */
 void __accounting_split_page(struct page *page, unsigned int order);
 
-/*
- * A node runs low.  reclaim: try to free pages for this request, return how
- * many; may sleep.  wake: ask the background to; any context, but only once
- * memory has been handed out again.
- */
-unsigned long __accounting_reclaim_pages(int nid, gfp_t gfp,
-					 unsigned int order);
-void __accounting_wake_reclaim(int nid, gfp_t gfp, unsigned int order);
-
-/* On once there is anything to reclaim. */
-DECLARE_STATIC_KEY_FALSE(reclaim_enabled);
-
 static __always_inline bool accounting_charge_page(struct page *page, gfp_t gfp,
 						   unsigned int order)
 {
-	if (static_branch_unlikely(&accounting_enabled) &&
-	    (gfp & __GFP_ACCOUNT))
+	if (static_branch_unlikely(&accounting_kernel) && (gfp & __GFP_ACCOUNT))
 		return __accounting_charge_page(page, gfp, order);
+	return true;
+}
+
+static __always_inline bool accounting_charge_page_as(struct page *page,
+						      gfp_t gfp,
+						      unsigned int order,
+						      enum memcg_kind kind)
+{
+	if (static_branch_unlikely(&accounting_enabled))
+		return __accounting_charge_page_as(page, gfp, order, kind);
 	return true;
 }
 
@@ -64,6 +223,20 @@ static __always_inline void accounting_split_page(struct page *page,
 	if (static_branch_unlikely(&accounting_enabled) && page->memcg_data)
 		__accounting_split_page(page, order);
 }
+
+/* -- Reclaim ----------------------------------------------------------------- */
+
+/* On once there is anything to reclaim. */
+DECLARE_STATIC_KEY_FALSE(reclaim_enabled);
+
+/*
+ * A node runs low.  reclaim: try to free pages for this request, return how
+ * many; may sleep.  wake: ask the background to; any context, but only once
+ * memory has been handed out again.
+ */
+unsigned long __accounting_reclaim_pages(int nid, gfp_t gfp,
+					 unsigned int order);
+void __accounting_wake_reclaim(int nid, gfp_t gfp, unsigned int order);
 
 static __always_inline unsigned long
 accounting_reclaim_pages(int nid, gfp_t gfp, unsigned int order)

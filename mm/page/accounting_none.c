@@ -7,9 +7,49 @@
 #include <mm/accounting.h>
 
 DEFINE_STATIC_KEY_FALSE(accounting_enabled);
+DEFINE_STATIC_KEY_FALSE(accounting_kernel);
 DEFINE_STATIC_KEY_FALSE(reclaim_enabled);
+DEFINE_PER_CPU(struct stock_slot[STOCK_SLOTS], stock);
+
+u32 __accounting_owner_interrupt(void)
+{
+	return 0;
+}
+
+bool __stock_consume_as(u32 owner, u32 bytes, enum memcg_kind kind, int nid)
+{
+	return false;
+}
+
+bool __stock_refill_as(u32 owner, u32 bytes, enum memcg_kind kind, int nid)
+{
+	return false;
+}
+
+int __accounting_charge(size_t bytes, enum memcg_kind kind, int nid, gfp_t gfp)
+{
+	cpu_store_enter_over();
+	return 0;
+}
+
+void __accounting_uncharge(u32 owner, size_t bytes, enum memcg_kind kind,
+			   int nid)
+{
+}
+
+void accounting_uncharge_leave(u32 owner, size_t bytes, enum memcg_kind kind,
+			       int nid)
+{
+	cpu_store_leave();
+}
 
 bool __accounting_charge_page(struct page *page, gfp_t gfp, unsigned int order)
+{
+	return true;
+}
+
+bool __accounting_charge_page_as(struct page *page, gfp_t gfp,
+				 unsigned int order, enum memcg_kind kind)
 {
 	return true;
 }

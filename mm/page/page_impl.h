@@ -260,7 +260,7 @@ static __always_inline bool page_needs_prepare(gfp_t gfp)
 {
 	if (static_branch_unlikely(&page_debug_key))
 		return true;
-	if (static_branch_unlikely(&accounting_enabled) &&
+	if (static_branch_unlikely(&accounting_kernel) &&
 	    (gfp & __GFP_ACCOUNT))
 		return true;
 	return unlikely(gfp & (__GFP_ZERO | __GFP_COMP));

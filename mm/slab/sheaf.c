@@ -243,7 +243,7 @@ static struct slab_cpu *enter_with_main(struct kmem_cache *s)
 	struct slab_sheaf *sheaf;
 	struct slab_cpu *c;
 
-	if (!s->sheaf_capacity || !slab_enter())
+	if (!s->sheaf_capacity || !cpu_store_enter())
 		return NULL;
 	c = this_cpu_ptr(s->cpu);
 	if (likely(c->main != &slab_no_sheaf)) {
@@ -255,7 +255,7 @@ static struct slab_cpu *enter_with_main(struct kmem_cache *s)
 		c->main = sheaf;
 		return c;
 	}
-	slab_leave();
+	cpu_store_leave();
 	return NULL;
 }
 
@@ -263,7 +263,7 @@ static struct slab_cpu *enter_with_main(struct kmem_cache *s)
 static void leave_with_main(struct slab_cpu *c)
 {
 	sheaf_show_main(c);
-	slab_leave();
+	cpu_store_leave();
 }
 
 /* Get objects into main, without new pages.  The store is entered. */
@@ -564,7 +564,7 @@ bool slab_sheaf_flush_cpu(struct kmem_cache *s, struct slab_cpu *c)
 {
 	if (!s->sheaf_capacity)
 		return true;
-	if (!slab_enter())
+	if (!cpu_store_enter())
 		return false;
 
 	c->main->size = c->top - c->base;

@@ -10,40 +10,22 @@
 #pragma once
 #include "slab_impl.h"
 
-/*
- * Enter this CPU's stores: preemption off, and nested interrupts told to keep
- * out.  False in such an interrupt; its caller then works on slabs directly.
- * A task always gets in: while the mark is set it cannot be switched out.
- */
-static __always_inline bool slab_enter(void)
-{
-	if (unlikely(preempt_count_test(SLAB_STORE_BUSY)))
-		return false;
-	preempt_count_add(PREEMPT_OFFSET + SLAB_STORE_BUSY);
-	return true;
-}
-
-static __always_inline void slab_leave(void)
-{
-	preempt_enable_count(PREEMPT_OFFSET + SLAB_STORE_BUSY);
-}
-
 static __always_inline void *slab_sheaf_alloc(struct kmem_cache *s, gfp_t gfp)
 {
 	struct slab_cpu __percpu *c = s->cpu;
 	void **top, *object;
 
-	if (unlikely(!slab_enter()))
+	if (unlikely(!cpu_store_enter()))
 		return slab_sheaf_alloc_slow(s, gfp);
 	top = this_cpu_read(c->top);
 	if (unlikely(this_cpu_equals(c->base, top))) {
-		slab_leave();
+		cpu_store_leave();
 		return slab_sheaf_alloc_slow(s, gfp);
 	}
 	object = top[-1];
 	this_cpu_sub(c->top, (void **)sizeof(*top));
 	this_cpu_inc(c->stat[SLAB_ALLOC_FAST]);
-	slab_leave();
+	cpu_store_leave();
 	if (unlikely(gfp & __GFP_ZERO))
 		return slab_zero(s, object);
 	return object;
@@ -56,19 +38,19 @@ static __always_inline void slab_sheaf_free(struct kmem_cache *s,
 	void **top;
 
 	/* A sheaf holds memory of its CPU's node only. */
-	if (unlikely(slab_foreign(slab)) || unlikely(!slab_enter())) {
+	if (unlikely(slab_foreign(slab)) || unlikely(!cpu_store_enter())) {
 		slab_free_direct(s, slab, object);
 		return;
 	}
 	top = this_cpu_read(c->top);
 	if (unlikely(this_cpu_equals(c->end, top))) {
-		slab_leave();
+		cpu_store_leave();
 		slab_sheaf_free_slow(s, slab, object);
 		return;
 	}
 	*top = object;
 	this_cpu_add(c->top, (void **)sizeof(*top));
-	slab_leave();
+	cpu_store_leave();
 }
 
 /*

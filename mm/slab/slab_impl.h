@@ -12,7 +12,7 @@
  *	layout checks		slab_debug.c	red zones, poison, tracks
  *
  * Locks, outer first: slab_mutex, then the CPU's own store (preemption off and
- * SLAB_STORE_BUSY), then a barn's lock, then a node's list_lock.
+ * CPU_STORE_MASK), then a barn's lock, then a node's list_lock.
  */
 #pragma once
 
@@ -162,7 +162,7 @@ struct slab_sheaf {
 #define SHEAF_MAX_CAPACITY ((512 - sizeof(struct slab_sheaf)) / sizeof(void *))
 
 /*
- * A CPU's own store of a cache.  Own CPU only, and entered (slab_enter), but
+ * A CPU's own store of a cache.  Own CPU only, and entered (cpu_store_enter), but
  * for what shape cmpxchg says.
  */
 struct slab_cpu {

@@ -11,7 +11,7 @@
  *		bits  8-15	softirq: +1 serving, +2 local_bh_disable()
  *		bits 16-19	hardirq depth
  *		bits 20-23	NMI depth
- *		bit  24		inside this CPU's stores of objects (mm/slab)
+ *		bits 24-26	inside this CPU's stores (cpu_store_enter)
  *		bit  31		set while nobody wants the CPU
  *
  *            The last bit is inverted so that the word reaches 0 exactly when
@@ -31,12 +31,13 @@
 #define SOFTIRQ_DISABLE_STEP (2u << 8)
 #define HARDIRQ_OFFSET	     (1u << 16)
 #define NMI_OFFSET	     (1u << 20)
-#define SLAB_STORE_BUSY	     (1u << 24)
+#define CPU_STORE_OFFSET     (1u << 24)
 
 #define PREEMPT_MASK	   0x000000ffu
 #define SOFTIRQ_MASK	   0x0000ff00u
 #define HARDIRQ_MASK	   0x000f0000u
 #define NMI_MASK	   0x00f00000u
+#define CPU_STORE_MASK	   0x07000000u
 #define PREEMPT_NO_RESCHED 0x80000000u
 
 DECLARE_PER_CPU(u32, __preempt_count);
@@ -158,6 +159,48 @@ static __always_inline void preempt_enable_no_resched(void)
 		this_cpu_ptr(&(var));                                          \
 	}))
 #define put_cpu_var(var) preempt_enable()
+
+/* -- A CPU's stores ---------------------------------------------------------- */
+
+/*
+ * What a CPU keeps for itself alone, and its interrupts may want too: objects
+ * (mm/slab), and charges that it has prepaid (mm/memcg).  One section covers all
+ * of it, so taking an object and its charge costs one entry.
+ *
+ * Enter: preemption off, and nested interrupts told to keep out.  False in such
+ * an interrupt, which then has to do without the stores.  A task always gets in:
+ * who is inside cannot be switched out.
+ */
+static __always_inline bool cpu_store_enter(void)
+{
+	if (unlikely(preempt_count_test(CPU_STORE_MASK)))
+		return false;
+	preempt_count_add(PREEMPT_OFFSET + CPU_STORE_OFFSET);
+	return true;
+}
+
+/* Enter whether or not somebody is inside, whose stores are then taboo. */
+static __always_inline void cpu_store_enter_over(void)
+{
+	preempt_count_add(PREEMPT_OFFSET + CPU_STORE_OFFSET);
+}
+
+static __always_inline void cpu_store_leave(void)
+{
+	preempt_enable_count(PREEMPT_OFFSET + CPU_STORE_OFFSET);
+}
+
+/* Let interrupts in again, but stay on this CPU until preempt_enable(). */
+static __always_inline void cpu_store_leave_preempt_off(void)
+{
+	preempt_count_sub(CPU_STORE_OFFSET);
+}
+
+/* Is this context inside, or one that it interrupted? */
+static __always_inline bool cpu_store_entered(void)
+{
+	return preempt_count_test(CPU_STORE_MASK);
+}
 
 /* -- Assertions: checked in debug builds, free otherwise. -------------------- */
 

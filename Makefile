@@ -184,12 +184,14 @@ SRC_mm := \
 	mm/page/page_debug.c \
 	mm/page/accounting_none.c \
 	mm/virt/vmalloc.c \
+	mm/virt/vmalloc_owner.c \
 	mm/virt/vmap_area.c \
 	mm/percpu/percpu.c \
 	mm/percpu/area.c \
 	mm/percpu/balance.c \
 	mm/percpu/check.c \
 	mm/percpu/chunk.c \
+	mm/percpu/owner.c \
 	mm/percpu/percpu_ref.c \
 	mm/percpu/percpu_counter.c \
 	mm/slab/slab.c \

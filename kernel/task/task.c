@@ -160,7 +160,7 @@ struct task *task_create_flags(int (*fn)(void *arg), void *arg,
 	void *top;
 
 	might_sleep();
-	area = task_area_alloc();
+	area = task_area_alloc(!(flags & PF_KTHREAD));
 	if (!area)
 		return NULL;
 

@@ -6,11 +6,14 @@
  * way out; tasks come and go faster than that.  So freed areas go to a short
  * list first.  It is one list for all CPUs: making a task takes longer than
  * its lock.
+ *
+ * The group of who makes a task pays for the area as long as the task is there;
+ * for those in the list nobody does.
  */
 #include <boot/numa.h>
 #include <kernel/core/spinlock.h>
 #include <lib/math.h>
-#include <mm/virt/vmalloc.h>
+#include <mm/virt/vmalloc_owner.h>
 #include "task_impl.h"
 
 #define MAX_CACHED 32
@@ -59,7 +62,13 @@ static bool cache_push(struct task_area *area)
 	return room;
 }
 
-struct task_area *task_area_alloc(void)
+static void put_area(struct task_area *area)
+{
+	if (!cache_push(area))
+		vfree(task_area_start(area));
+}
+
+static struct task_area *get_area(void)
 {
 	struct task_area *area = cache_pop();
 	void *start;
@@ -71,10 +80,22 @@ struct task_area *task_area_alloc(void)
 	return start ? start + AREA_OFFSET : NULL;
 }
 
+struct task_area *task_area_alloc(bool charged)
+{
+	struct task_area *area = get_area();
+
+	if (area && charged &&
+	    vmalloc_charge(task_area_start(area), GFP_KERNEL_ACCOUNT)) {
+		put_area(area);
+		return NULL;
+	}
+	return area;
+}
+
 void task_area_free(struct task_area *area)
 {
-	if (!cache_push(area))
-		vfree(task_area_start(area));
+	vmalloc_uncharge(task_area_start(area));
+	put_area(area);
 }
 
 void task_drain_cache(void)

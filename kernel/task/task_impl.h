@@ -38,8 +38,9 @@ static inline struct task_area *task_area_of(const struct task *t)
 	return container_of((struct task *)t, struct task_area, task);
 }
 
-/* task_area.c.  Not zeroed; may sleep.  Freeing: any context but NMI. */
-struct task_area *task_area_alloc(void);
+/* task_area.c.  Not zeroed; NULL also if it is to be charged and refused.  May
+ * sleep.  Freeing: any context but NMI. */
+struct task_area *task_area_alloc(bool charged);
 void task_area_free(struct task_area *area);
 void *task_area_start(struct task_area *area);
 

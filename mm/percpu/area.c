@@ -152,7 +152,7 @@ void __percpu *pcpu_take_large(unsigned int nr, bool spare)
 static bool give_small(struct pcpu_block *b, unsigned int slot)
 {
 	struct pcpu_class *k = &pcpu_classes[b->class];
-	unsigned int i = slot * k->inverse >> 20, word = i / 64;
+	unsigned int i = pcpu_area_index(b, slot), word = i / 64;
 	unsigned long bit = 1ul << i % 64;
 
 	if (unlikely(i * k->slots != slot || i >= k->nr || b->free[word] & bit))

@@ -42,6 +42,7 @@ static void balance(unsigned int most, unsigned int keep)
 	while (nr_ready() < PCPU_RESERVE && !pcpu_grow(1))
 		;
 	mutex_unlock(&pcpu_populate_mutex);
+	pcpu_free_owners();
 }
 
 void percpu_drain(void)

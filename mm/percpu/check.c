@@ -27,6 +27,9 @@ static unsigned int check_small(const struct pcpu_block *b, struct count *sum)
 	errors += find_next_bit(b->free, PCPU_BLOCK_SLOTS, k->nr) !=
 		  PCPU_BLOCK_SLOTS;
 	errors += find_first_bit(b->free, PCPU_BLOCK_SLOTS) / 64 < b->word;
+	/* Nobody pays for what is free. */
+	for (unsigned int i = 0; b->owners && i < k->nr; i++)
+		errors += b->owners[i] && test_bit(i, b->free);
 	sum->nr_partial[b->class] += b->nr_free != 0;
 	sum->totals.nr_areas += k->nr - nr;
 	sum->totals.slots += (k->nr - nr) * k->slots;
@@ -41,6 +44,8 @@ static unsigned int check_block(const struct pcpu_block *b, struct count *sum)
 
 	errors += free != (b->use == PCPU_FREE);
 	errors += !free && !populated;
+	errors += b->owner && b->use != PCPU_LARGE;
+	errors += b->owners && b->use != PCPU_SMALL;
 	sum->totals.nr_populated += populated;
 	sum->totals.nr_ready += free && populated;
 	switch (b->use) {

@@ -130,6 +130,8 @@ void pcpu_give_blocks(struct pcpu_block *b, unsigned int nr)
 
 	assert_spin_locked(&pcpu_lock);
 	for (unsigned int i = 0; i < nr; i++) {
+		if (unlikely(b[i].owners))
+			pcpu_bury_owners(&b[i]);
 		b[i].use = PCPU_FREE;
 		make_ready(&b[i]);
 	}

@@ -15,6 +15,7 @@
 #include <kernel/core/spinlock.h>
 #include <lib/list.h>
 #include <lib/types.h>
+#include <mm/accounting.h>
 #include <mm/page/page.h>
 
 #define PCPU_SLOT_SHIFT	 3
@@ -59,6 +60,8 @@ struct pcpu_block {
 	u8 word;	       /* no word of free[] before it has a bit */
 	u8 nr_blocks;	       /* of the large area */
 	u16 nr_free;	       /* small areas */
+	u16 owner;	       /* of the large area: who pays */
+	u16 *owners;	       /* of each small area, or NULL: of none */
 	unsigned long free[8]; /* a bit for each small area */
 };
 
@@ -97,6 +100,20 @@ static inline unsigned int pcpu_block_index(const struct pcpu_block *b)
 	return b - b->chunk->blocks;
 }
 
+/* Of the area in @b, or any one in it. */
+static inline unsigned int pcpu_area_slots(const struct pcpu_block *b)
+{
+	return b->use == PCPU_SMALL ? pcpu_classes[b->class].slots
+				    : b->nr_blocks * PCPU_BLOCK_SLOTS;
+}
+
+/* Which of the small areas @slot is in. */
+static inline unsigned int pcpu_area_index(const struct pcpu_block *b,
+					   unsigned int slot)
+{
+	return slot * pcpu_classes[b->class].inverse >> 20;
+}
+
 /* --- area.c: under pcpu_lock ------------------------------------------------- */
 
 void pcpu_classes_init(void);
@@ -121,7 +138,7 @@ void pcpu_give_idle(void);
 void pcpu_chunks_init(void);
 
 /* The block that @ptr, which may be anything, is in, and where; or NULL.
- * Under pcpu_lock. */
+ * Under pcpu_lock, unless @ptr is the caller's. */
 struct pcpu_block *pcpu_find_block(const void __percpu *ptr,
 				   unsigned int *slot);
 
@@ -143,6 +160,25 @@ bool pcpu_drop_empty_chunk(unsigned int keep);
 
 /* Wake the balancer.  Any context. */
 void pcpu_want_balance(void);
+
+/* --- owner.c ----------------------------------------------------------------- */
+
+/* Charge the area to who pays here.  0, or -ENOMEM and nothing has changed. */
+int __pcpu_charge(const void __percpu *p, gfp_t gfp);
+
+/*
+ * The area that begins at @slot of @b is about to be given back: who pays for it,
+ * if one does, and its @bytes, which go to pcpu_uncharge() next; until then
+ * preemption must be off.  0: nobody.  Under pcpu_lock.
+ */
+u32 pcpu_erase_owner(struct pcpu_block *b, unsigned int slot, size_t *bytes);
+void pcpu_uncharge(u32 owner, size_t bytes);
+
+/* The block has no areas any more.  Under pcpu_lock. */
+void pcpu_bury_owners(struct pcpu_block *b);
+
+/* Free what was buried. */
+void pcpu_free_owners(void);
 
 /* --- check.c ------------------------------------------------------------------- */
 

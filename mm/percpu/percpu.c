@@ -6,6 +6,7 @@
  *	area.c     blocks cut into areas of one size
  *	chunk.c    chunks of blocks, and the pages behind them
  *	balance.c  blocks in reserve for those who cannot wait
+ *	owner.c    who pays for an area
  *	check.c    is it all as it should be?
  *
  * One lock, taken once to allocate and once to free.  The copies are zeroed
@@ -67,6 +68,14 @@ static void clear_copies(void __percpu *p, unsigned int slots)
 	}
 }
 
+/* 0, or -ENOMEM: refused. */
+static __always_inline int charge(void __percpu *p, gfp_t gfp)
+{
+	if (static_branch_unlikely(&accounting_kernel) && (gfp & __GFP_ACCOUNT))
+		return __pcpu_charge(p, gfp);
+	return 0;
+}
+
 void __percpu *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp)
 {
 	unsigned int n = DIV_ROUND_UP(size, PCPU_SLOT);
@@ -84,8 +93,13 @@ void __percpu *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp)
 	p = take(k, n, blocking);
 	if (unlikely(!p) && blocking)
 		p = grow_and_take(k, n);
-	if (likely(p))
-		clear_copies(p, n);
+	if (unlikely(!p))
+		return NULL;
+	if (unlikely(charge(p, gfp))) {
+		free_percpu(p);
+		return NULL;
+	}
+	clear_copies(p, n);
 	return p;
 }
 
@@ -94,15 +108,25 @@ void free_percpu(const void __percpu *ptr)
 	struct pcpu_block *b;
 	unsigned long flags;
 	unsigned int slot;
+	size_t bytes;
+	u32 owner = 0;
 	bool given;
 
 	if (!ptr)
 		return;
 	spin_lock_irqsave(&pcpu_lock, flags);
 	b = pcpu_find_block(ptr, &slot);
+	if (static_branch_unlikely(&accounting_enabled) && b)
+		owner = pcpu_erase_owner(b, slot, &bytes);
 	given = b && pcpu_give_area(b, slot);
+	if (unlikely(owner))
+		preempt_disable(); /* until its bytes are back */
 	spin_unlock_irqrestore(&pcpu_lock, flags);
 
+	if (unlikely(owner)) {
+		pcpu_uncharge(owner, bytes);
+		preempt_enable();
+	}
 	if (unlikely(!given) && report_note(REPORT_PERCPU))
 		WARN(true, "free_percpu: nothing allocated at %p", ptr);
 }

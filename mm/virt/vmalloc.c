@@ -12,6 +12,9 @@
  *             a freed page, but only by using what it has freed: a bug, which
  *             page_debug turns into a fault by flushing first, where the
  *             context allows.
+ * Charging.   An area made with __GFP_ACCOUNT is charged in one piece once it is
+ *             whole (vmalloc_owner.c), so what a refusal must undo is what
+ *             vfree() undoes.
  * Large.      From 2 MiB up with such an alignment, blocks of 2 MiB are tried
  *             first, which paging_map() then maps as one.
  * Interrupts. Nothing here waits, so vfree() in an interrupt defers nothing but
@@ -168,6 +171,7 @@ static int map_array(struct vmap_area *area, struct page **pages,
 /* Of a claimed area, mapped in whole or in part. */
 static void area_free(struct vmap_area *area)
 {
+	vmap_area_uncharge(area);
 	paging_unmap(area->start, vmap_area_size(area));
 	if (page_debug_enabled() && preemptible())
 		tlb_flush_range(area->start, area->end);
@@ -196,7 +200,9 @@ static void *do_vmalloc(size_t size, size_t align, gfp_t gfp,
 	size = ALIGN(size, PAGE_SIZE);
 	if (!size || is_hopeless(size >> PAGE_SHIFT))
 		return NULL;
-	if (!alloc_chain(&chain, size >> PAGE_SHIFT, large, gfp, nid, type))
+	/* The area is charged, not its pages. */
+	if (!alloc_chain(&chain, size >> PAGE_SHIFT, large,
+			 gfp & ~__GFP_ACCOUNT, nid, type))
 		return NULL;
 	area = vmap_area_alloc(size, max(align, PAGE_SIZE), gfp,
 			       flags | VM_ALLOC, site);
@@ -206,7 +212,8 @@ static void *do_vmalloc(size_t size, size_t align, gfp_t gfp,
 	}
 	area->pages = chain.first;
 	area->nr_pages = chain.nr_pages;
-	if (map_chain(area, chain.first)) {
+	if (map_chain(area, chain.first) ||
+	    ((gfp & __GFP_ACCOUNT) && vmap_area_charge(area, gfp))) {
 		area_free(vmap_area_claim(area->start, VM_ALLOC));
 		return NULL;
 	}

@@ -278,6 +278,7 @@ static struct vmap_area *try_alloc(size_t size, size_t align, gfp_t gfp,
 	if (area) {
 		area->pages = NULL;
 		area->nr_pages = 0;
+		area->objcg_id = 0;
 		area->flags = kind;
 		area->site = site;
 		rb_add(&area->node, &busy, starts_below);
@@ -323,6 +324,26 @@ struct vmap_area *vmap_area_claim(unsigned long start, unsigned int kind)
 	}
 	spin_unlock_irqrestore(&vmap_lock, flags);
 	return area;
+}
+
+struct vmap_area *vmap_area_find(unsigned long start)
+{
+	struct vmap_area *area;
+	unsigned long flags;
+
+	spin_lock_irqsave(&vmap_lock, flags);
+	area = find_busy(start);
+	spin_unlock_irqrestore(&vmap_lock, flags);
+	return area && area->start == start ? area : NULL;
+}
+
+void vmap_area_walk(void (*fn)(struct vmap_area *area, void *arg), void *arg)
+{
+	struct vmap_area *area;
+
+	list_for_each_entry(area, &neighbours, neighbours)
+		if (area->state != VMAP_FREE)
+			fn(area, arg);
 }
 
 /* --- Lazy areas ----------------------------------------------------------- */

@@ -28,6 +28,10 @@ struct vmap_area {
 	unsigned long site;
 	struct page *pages; /* first block of a chain; VM_ALLOC */
 	unsigned long nr_pages;
+
+	/* Who pays for the pages; 0: nobody.  The owner's, preemption off; read
+	 * with the world stopped. */
+	u32 objcg_id;
 };
 
 static inline size_t vmap_area_size(const struct vmap_area *area)
@@ -46,6 +50,16 @@ struct vmap_area *vmap_area_claim(unsigned long start, unsigned int kind);
 
 /* The area's addresses are unmapped, but not flushed: reuse them some time. */
 void vmap_area_release(struct vmap_area *area);
+
+/* The busy area that starts at @start, or NULL; the caller keeps it busy. */
+struct vmap_area *vmap_area_find(unsigned long start);
+
+/* Call @fn for every area in use, or on its way out, with the world stopped. */
+void vmap_area_walk(void (*fn)(struct vmap_area *area, void *arg), void *arg);
+
+/* vmalloc_owner.c.  0, or -ENOMEM: refused; may wait as @gfp says. */
+int vmap_area_charge(struct vmap_area *area, gfp_t gfp);
+void vmap_area_uncharge(struct vmap_area *area);
 
 /* Too many released addresses are waiting. */
 bool vmap_wants_purge(void);

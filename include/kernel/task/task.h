@@ -11,7 +11,8 @@
 /*
  * Makes a task that will run fn(arg), returning its exit code, when started
  * with wake_up_process().  The caller gets one reference.  It may use floating
- * point, and inherits the creator's nice value.  NULL when there is no memory;
+ * point, and inherits the creator's nice value; the creator's group pays for
+ * its area.  NULL when there is no memory, or the group may not have more;
  * nothing is left then.  May sleep.
  */
 struct task *task_create(int (*fn)(void *arg), void *arg, const char *name);

@@ -25,7 +25,8 @@ void *vzalloc(size_t size);
 void *vmalloc_node(size_t size, int nid);
 
 /* @align a power of two, at least a page; from 2 MiB up, large pages are
- * mapped where the memory allows.  @flags: VM_STACK or 0. */
+ * mapped where the memory allows.  @flags: VM_STACK or 0.  With __GFP_ACCOUNT,
+ * who pays in this context pays for the pages, until vfree(). */
 void *__vmalloc(size_t size, size_t align, gfp_t gfp, unsigned int flags,
 		int nid);
 void vfree(const void *va);

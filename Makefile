@@ -221,6 +221,8 @@ SRC_task := \
 # Floor 5: policy.
 SRC_reclaim := \
 	mm/reclaim/shrinker.c
+SRC_memcg := \
+	mm/memcg/page_counter.c
 
 # Floor 6: the outside.
 SRC_drivers := \
@@ -295,6 +297,7 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/task/idr_test.c \
 	kernel/task/workqueue_test.c \
 	mm/reclaim/shrinker_test.c \
+	mm/memcg/page_counter_test.c \
 	tests/run.c \
 	tests/plan.c \
 	tests/body.c \
@@ -362,7 +365,7 @@ SRC_tests += \
 endif
 
 SRC_kernel := $(SRC_lib) $(SRC_boot) $(SRC_arch) $(SRC_core) $(SRC_mm) \
-	$(SRC_task) $(SRC_reclaim) $(SRC_drivers) $(SRC_fs) $(SRC_main) $(SRC_shell) \
+	$(SRC_task) $(SRC_reclaim) $(SRC_memcg) $(SRC_drivers) $(SRC_fs) $(SRC_main) $(SRC_shell) \
 	$(SRC_tests)
 
 # --- How to compile -----------------------------------------------------------

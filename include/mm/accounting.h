@@ -73,7 +73,7 @@ enum memcg_kind {
 struct stock_slot {
 	/* Own CPU, entered; read by anyone. */
 	u32 owner; /* 0: nobody's */
-	u32 unused;
+	u32 hits;  /* found in its second place */
 	union {
 		u64 level;
 		struct {

@@ -186,6 +186,9 @@ SRC_mm := \
 	mm/virt/vmalloc.c \
 	mm/virt/vmalloc_owner.c \
 	mm/virt/vmap_area.c \
+	mm/virt/arena.c \
+	mm/virt/arena_area.c \
+	mm/virt/arena_fault.c \
 	mm/percpu/percpu.c \
 	mm/percpu/area.c \
 	mm/percpu/balance.c \
@@ -207,6 +210,7 @@ SRC_mm := \
 SRC_task := \
 	kernel/task/task.c \
 	kernel/task/task_area.c \
+	kernel/task/task_fault.c \
 	kernel/task/kthread.c \
 	kernel/task/idr.c \
 	kernel/task/workqueue.c \
@@ -243,6 +247,7 @@ SRC_fs := \
 	fs/dev.c \
 	fs/dirent.c \
 	fs/syscall_file.c \
+	fs/syscall_mem.c \
 	fs/syscall_task.c \
 	fs/syscall_none.c
 
@@ -332,6 +337,7 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/page/page_stress_test.c \
 	mm/page/page_bench.c \
 	mm/virt/vmalloc_test.c \
+	mm/virt/arena_test.c \
 	kernel/task/heap_bench.c \
 	kernel/task/heap_test.c \
 	kernel/task/newlib_test.c \

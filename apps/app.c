@@ -3,8 +3,8 @@
  * app.c - start a program as a task.
  *
  * What a program gets is made before it runs, so that a start fails as a whole
- * or not at all: a heap, with the arguments in it, and the open files.  All of
- * it belongs to the task from then on and ends with it.
+ * or not at all: an arena with a heap, the arguments in it, and the open files.
+ * All of it belongs to the task from then on and ends with it.
  *
  * Context: tasks.
  */
@@ -15,6 +15,7 @@
 #include <kernel/task/newlib.h>
 #include <kernel/task/task.h>
 #include <lib/err.h>
+#include <mm/virt/arena.h>
 
 /* In the program's heap, with the arguments' text behind. */
 struct app_arguments {
@@ -34,12 +35,20 @@ const struct app *app_find(const char *name)
 	return NULL;
 }
 
+/* A command behind an & is started as a program, too. */
+static bool is_program(const struct app *app)
+{
+	return app_find(app->name) == app;
+}
+
 static int app_entry(void *arg)
 {
 	struct app_arguments *args = arg;
 
 	if (!task_reent_prepare())
 		return 127;
+	if (!is_program(args->app))
+		task_set_kernel_code();
 	return args->app->main(args->argc, args->argv);
 }
 
@@ -69,18 +78,22 @@ static struct app_arguments *copy_arguments(struct heap *heap,
 
 struct task *app_start(const struct app *app, int argc, char *const argv[])
 {
-	struct heap *heap = heap_create(app->name);
+	struct anon_arena *arena = arena_create();
+	struct heap *heap = arena ? heap_create_in(arena, app->name) : NULL;
 	struct app_arguments *args;
 	struct task *t;
 
-	if (!heap)
-		return ERR_PTR(-ENOMEM);
-	args = copy_arguments(heap, app, argc, argv);
+	args = heap ? copy_arguments(heap, app, argc, argv) : NULL;
 	t = args ? task_create(app_entry, args, app->name) : NULL;
 	if (!t) {
-		heap_destroy(heap);
+		if (heap)
+			heap_abandon(heap);
+		if (arena)
+			arena_destroy(arena);
 		return ERR_PTR(-ENOMEM);
 	}
+	arena_set_owner(arena, t);
+	t->arena = arena;
 	t->heap = heap;
 	if (files_inherit(t)) {
 		task_abandon(t);

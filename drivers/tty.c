@@ -108,14 +108,16 @@ static void show_above(const char *text, size_t len)
 
 static size_t write_some(const char *text, size_t len)
 {
+	char chunk[CHUNK]; /* a program's memory may fault, and that sleeps */
 	unsigned long flags;
 
-	len = min(len, (size_t)CHUNK);
+	len = min(len, sizeof(chunk));
+	memcpy(chunk, text, len);
 	raw_spin_lock_irqsave(&out_lock, flags);
 	if (redraw_len)
-		show_above(text, len);
+		show_above(chunk, len);
 	else
-		len = show(text, len);
+		len = show(chunk, len);
 	raw_spin_unlock_irqrestore(&out_lock, flags);
 	return len;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <fs/files.h>
 #include <lib/err.h>
+#include "syscall_impl.h"
 
 struct dir {
 	int fd;
@@ -51,15 +52,19 @@ DIR *opendir(const char *path)
 /* NULL at the end, with errno as it was, and on errors. */
 struct dirent *readdir(DIR *dir)
 {
-	struct file *f = files_get(dir->fd);
+	struct file *f;
 	int ret;
 
+	syscall_enter();
+	f = files_get(dir->fd);
 	if (IS_ERR(f)) {
+		syscall_leave();
 		errno = EBADF;
 		return NULL;
 	}
 	ret = file_readdir(f, &dir->entry);
 	file_put(f);
+	syscall_leave();
 	if (ret < 0)
 		errno = -ret;
 	return ret > 0 ? &dir->entry : NULL;

@@ -22,6 +22,7 @@ _ssize_t _read_r(struct _reent *r, int fd, void *buf, size_t size)
 	struct file *f = files_get(fd);
 	ssize_t ret;
 
+	syscall_enter();
 	if (IS_ERR(f))
 		return syscall_return(r, PTR_ERR(f));
 	ret = file_read(f, buf, size);
@@ -34,6 +35,7 @@ _ssize_t _write_r(struct _reent *r, int fd, const void *buf, size_t size)
 	struct file *f = files_get(fd);
 	ssize_t ret;
 
+	syscall_enter();
 	if (IS_ERR(f))
 		return syscall_return(r, PTR_ERR(f));
 	ret = file_write(f, buf, size);
@@ -46,6 +48,7 @@ _off_t _lseek_r(struct _reent *r, int fd, _off_t offset, int whence)
 	struct file *f = files_get(fd);
 	off_t ret;
 
+	syscall_enter();
 	if (IS_ERR(f))
 		return syscall_return(r, PTR_ERR(f));
 	ret = file_seek(f, offset, whence);
@@ -58,6 +61,7 @@ int _fstat_r(struct _reent *r, int fd, struct stat *st)
 	struct file *f = files_get(fd);
 	int ret;
 
+	syscall_enter();
 	if (IS_ERR(f))
 		return syscall_return(r, PTR_ERR(f));
 	ret = file_stat(f, st);
@@ -83,6 +87,7 @@ int _isatty_r(struct _reent *r, int fd)
 
 int _close_r(struct _reent *r, int fd)
 {
+	syscall_enter();
 	return syscall_return(r, files_close(fd));
 }
 
@@ -104,6 +109,7 @@ int _fcntl_r(struct _reent *r, int fd, int command, int arg)
 	struct file *f;
 	int ret;
 
+	syscall_enter();
 	if (command == F_DUPFD)
 		return syscall_return(r, duplicate(fd, arg));
 	f = files_get(fd);
@@ -118,9 +124,11 @@ int _fcntl_r(struct _reent *r, int fd, int command, int arg)
 
 int _open_r(struct _reent *r, const char *path, int flags, int mode)
 {
-	struct file *f = vfs_open(path, flags, mode);
+	struct file *f;
 	int fd;
 
+	syscall_enter();
+	f = vfs_open(path, flags, mode);
 	if (IS_ERR(f))
 		return syscall_return(r, PTR_ERR(f));
 	fd = files_install(f, 0);
@@ -131,27 +139,32 @@ int _open_r(struct _reent *r, const char *path, int flags, int mode)
 
 int _stat_r(struct _reent *r, const char *path, struct stat *st)
 {
+	syscall_enter();
 	return syscall_return(r, vfs_stat(path, st));
 }
 
 int _mkdir_r(struct _reent *r, const char *path, int mode)
 {
+	syscall_enter();
 	return syscall_return(r, vfs_mkdir(path, mode));
 }
 
 int _unlink_r(struct _reent *r, const char *path)
 {
+	syscall_enter();
 	return syscall_return(r, vfs_unlink(path));
 }
 
 int _rename_r(struct _reent *r, const char *from, const char *to)
 {
+	syscall_enter();
 	return syscall_return(r, vfs_rename(from, to));
 }
 
 /* There are no links. */
 int _link_r(struct _reent *r, const char *from, const char *to)
 {
+	syscall_enter();
 	return syscall_return(r, -EPERM);
 }
 
@@ -211,11 +224,13 @@ int isatty(int fd)
 
 int dup(int fd)
 {
+	syscall_enter();
 	return syscall_return(_REENT, duplicate(fd, 0));
 }
 
 int dup2(int from, int to)
 {
+	syscall_enter();
 	return syscall_return(_REENT, files_replace(from, to));
 }
 
@@ -239,6 +254,7 @@ int mkdir(const char *path, mode_t mode)
 
 int rmdir(const char *path)
 {
+	syscall_enter();
 	return syscall_return(_REENT, vfs_rmdir(path));
 }
 
@@ -254,6 +270,7 @@ int link(const char *from, const char *to)
 
 int chdir(const char *path)
 {
+	syscall_enter();
 	return syscall_return(_REENT, files_chdir(path));
 }
 

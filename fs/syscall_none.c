@@ -3,9 +3,7 @@
  * syscall_none.c - system calls that Tally does not have.
  *
  * They exist so that code that mentions them links, and say ENOSYS: there is
- * one address space, so no fork; programs are part of the image, so no exec;
- * a task's memory is not one growing piece, so no sbrk.  malloc never asks for
- * it here (kernel/task/heap.c).
+ * one address space, so no fork; programs are part of the image, so no exec.
  *
  * Context: tasks.
  */
@@ -16,6 +14,7 @@
 
 static long none(struct _reent *r)
 {
+	syscall_enter();
 	return syscall_return(r, -ENOSYS);
 }
 
@@ -33,11 +32,6 @@ int _execve_r(struct _reent *r, const char *path, char *const argv[],
 int _wait_r(struct _reent *r, int *status)
 {
 	return none(r);
-}
-
-void *_sbrk_r(struct _reent *r, ptrdiff_t increment)
-{
-	return (void *)none(r);
 }
 
 int fork(void)
@@ -58,11 +52,6 @@ pid_t wait(int *status)
 pid_t waitpid(pid_t pid, int *status, int options)
 {
 	return none(_REENT);
-}
-
-void *sbrk(ptrdiff_t increment)
-{
-	return (void *)none(_REENT);
 }
 
 int pipe(int fds[2])

@@ -25,16 +25,14 @@
 
 void syscall_leave(void)
 {
-	if (unlikely(kill_pending())) {
-		task_newlib_abort();
-		task_exit(128 + SIGKILL);
-	}
+	current->kernel_depth--;
+	if (unlikely(kill_pending()))
+		task_end(TASK_KILLED);
 }
 
 void _exit(int code)
 {
-	task_newlib_abort();
-	task_exit(code);
+	task_end(code);
 }
 
 int _getpid_r(struct _reent *r)
@@ -46,6 +44,7 @@ int _kill_r(struct _reent *r, int pid, int signal)
 {
 	struct task *t;
 
+	syscall_enter();
 	if (signal < 0 || signal >= NSIG)
 		return syscall_return(r, -EINVAL);
 	if (pid == current->pid && signal)
@@ -112,6 +111,7 @@ int clock_gettime(clockid_t clock, struct timespec *ts)
 /* Cut short only by the task's end: nothing is ever left to sleep. */
 int nanosleep(const struct timespec *time, struct timespec *left)
 {
+	syscall_enter();
 	if (time->tv_sec < 0 || time->tv_nsec < 0 ||
 	    time->tv_nsec >= (long)NSEC_PER_SEC)
 		return syscall_return(_REENT, -EINVAL);
@@ -121,18 +121,21 @@ int nanosleep(const struct timespec *time, struct timespec *left)
 
 unsigned int sleep(unsigned int seconds)
 {
+	syscall_enter();
 	sleep_ns_killable(seconds * NSEC_PER_SEC);
 	return syscall_return(_REENT, 0);
 }
 
 int usleep(useconds_t us)
 {
+	syscall_enter();
 	sleep_ns_killable(us * NSEC_PER_USEC);
 	return syscall_return(_REENT, 0);
 }
 
 int sched_yield(void)
 {
+	syscall_enter();
 	yield();
 	return syscall_return(_REENT, 0);
 }

@@ -30,11 +30,13 @@
 #include <kernel/shell/shell.h>
 #include <kernel/task/idr.h>
 #include <kernel/task/kthread.h>
+#include <kernel/task/task.h>
 #include <kernel/task/workqueue.h>
 #include <mm/page/memblock.h>
 #include <mm/page/page_alloc.h>
 #include <mm/percpu/percpu.h>
 #include <mm/slab/slab.h>
+#include <mm/virt/arena.h>
 #include <mm/virt/vmalloc.h>
 #include <tests/run.h>
 
@@ -86,6 +88,7 @@ void kernel_main(void)
 	vmalloc_init();
 	percpu_init();
 	slab_init();
+	arena_init();
 	ids_init();
 	arch_apic_init();
 	arch_clock_init();
@@ -93,6 +96,7 @@ void kernel_main(void)
 	sched_init();
 	timers_init();
 	rcu_init();
+	task_fault_init();
 	watchdog_init();
 	local_irq_enable();
 	smp_init(memblock_startup_page(), idle_stack_alloc);

@@ -92,6 +92,7 @@ static void check_left_clean(void)
 /* newlib's state is made first, so that no test finds it in its own books. */
 static int task_body(void *fn)
 {
+	task_set_kernel_code();
 	if (task_reent_prepare())
 		test_body_guard((void (*)(void))fn);
 	else

@@ -202,8 +202,14 @@ static unsigned long entry_end(unsigned long va, unsigned long end, int level)
 	return last < end - 1 ? last + 1 : end;
 }
 
+/* Who wants to know what was unmapped; @fn may be NULL. */
+struct unmap_listener {
+	void (*fn)(phys_addr_t pa, void *arg);
+	void *arg;
+};
+
 static void unmap_table(u64 *table, int level, unsigned long va,
-			unsigned long end)
+			unsigned long end, const struct unmap_listener *l)
 {
 	unsigned long next;
 
@@ -215,18 +221,30 @@ static void unmap_table(u64 *table, int level, unsigned long va,
 		if (!(e & PTE_PRESENT))
 			continue;
 		if (!entry_is_leaf(e, level)) {
-			unmap_table(entry_table(e), level - 1, va, next);
+			unmap_table(entry_table(e), level - 1, va, next, l);
 			continue;
 		}
 		ARCH_BUG_ON(next - va != level_size(level));
 		WRITE_ONCE(*entry, 0);
+		if (l->fn) {
+			ARCH_BUG_ON(level > 1);
+			l->fn(e & PTE_ADDR, l->arg);
+		}
 	}
+}
+
+void paging_unmap_each(unsigned long va, unsigned long size,
+		       void (*fn)(phys_addr_t pa, void *arg), void *arg)
+{
+	struct unmap_listener l = {fn, arg};
+
+	if (size)
+		unmap_table(kernel_pml4, TOP_LEVEL, va, va + size, &l);
 }
 
 void paging_unmap(unsigned long va, unsigned long size)
 {
-	if (size)
-		unmap_table(kernel_pml4, TOP_LEVEL, va, va + size);
+	paging_unmap_each(va, size, NULL, NULL);
 }
 
 static int protect_table(u64 *table, int level, unsigned long va,
@@ -358,15 +376,14 @@ static void unlink_tables(u64 *table, int level, unsigned long va,
 	}
 }
 
-void paging_free_tables(unsigned long va, unsigned long size)
+bool paging_free_tables(unsigned long va, unsigned long size)
 {
 	phys_addr_t list = 0;
 
-	if (!size)
-		return;
-	unlink_tables(kernel_pml4, TOP_LEVEL, va, va + size, &list);
+	if (size)
+		unlink_tables(kernel_pml4, TOP_LEVEL, va, va + size, &list);
 	if (!list)
-		return;
+		return false;
 	tlb_flush_range(va, va + size); /* and with it the walkers' caches */
 	while (list) {
 		phys_addr_t table = list;
@@ -377,6 +394,7 @@ void paging_free_tables(unsigned long va, unsigned long size)
 		table_free(table);
 		atomic_long_dec(&nr_tables);
 	}
+	return true;
 }
 
 struct visitor {

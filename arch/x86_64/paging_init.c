@@ -9,7 +9,8 @@
  * is global, since there is one address space.
  *
  * The top level's entries for all regions are made here, so that the top
- * level never changes again (but for the start-up page of other CPUs).
+ * level hardly ever changes again: for the start-up page of other CPUs, and
+ * when arenas spread over more than half a TiB.
  */
 #include <arch/cpu.h>
 #include <arch/early_console.h>
@@ -29,6 +30,7 @@ extern char boot_stack_guard[], boot_stack[];
 static const struct region {
 	unsigned long base, size;
 } regions[] = {
+	{ARENA_BASE, 1},
 	{VMALLOC_BASE, VMALLOC_SIZE},
 	{PERCPU_BASE, PERCPU_SIZE},
 	{TRAP_STACK_BASE, 1},

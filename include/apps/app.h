@@ -12,7 +12,8 @@
  * runs in a task of its own, in ordinary C over newlib, floating point
  * included, and ends with everything it opened and allocated.
  *
- * Killing.  A program that is killed ends at its next system call.  One that
+ * Killing.  A program that is killed ends at its next system call, or where it
+ * touches memory that is not there yet (kernel/task/task.h).  One that
  * computes for long calls sched_yield() now and then.
  */
 #pragma once

@@ -7,6 +7,7 @@
  * image is loaded at KERNEL_PHYS; linker.ld says why there.
  *
  *	ffff888000000000  direct map   all RAM, one to one
+ *	ffffa00000000000  arenas       8 TiB, tasks' memory, made when touched
  *	ffffc90000000000  vmalloc      1 TiB, guard pages between areas
  *	ffffd10000000000  per-CPU      units of all CPUs, chunk after chunk
  *	ffffd20000000000  exceptions   each CPU's stacks for NMI, double fault...
@@ -23,6 +24,8 @@
 
 #define DIRECT_MAP_BASE 0xffff888000000000ul
 #define DIRECT_MAP_SIZE 0x0000100000000000ul /* 16 TiB */
+#define ARENA_BASE	0xffffa00000000000ul
+#define ARENA_SIZE	0x0000080000000000ul /* 8 TiB */
 #define VMALLOC_BASE	0xffffc90000000000ul
 #define VMALLOC_SIZE	0x0000010000000000ul /* 1 TiB */
 #define PERCPU_BASE	0xffffd10000000000ul

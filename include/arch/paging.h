@@ -2,9 +2,8 @@
 /*
  * paging.h - the page tables of the one address space.
  *
- * Everyone shares one tree, and the top level's entries for every region of
- * <arch/layout.h> exist from the start, so nothing is ever synchronised
- * between CPUs but the TLBs.
+ * Everyone shares one tree, so nothing is ever synchronised between CPUs but
+ * the TLBs.
  *
  * Locking.   None.  A caller owns the addresses it maps and unmaps; tables
  *            that two callers need at once are installed by compare-exchange.
@@ -46,6 +45,10 @@ int paging_map(unsigned long va, phys_addr_t pa, unsigned long size,
  * 4 KiB must lie in it as a whole.  The caller flushes. */
 void paging_unmap(unsigned long va, unsigned long size);
 
+/* The same, telling @fn the pages, all of 4 KiB, in ascending order. */
+void paging_unmap_each(unsigned long va, unsigned long size,
+		       void (*fn)(phys_addr_t pa, void *arg), void *arg);
+
 /* Change the rights of what is mapped; holes are fine.  The caller flushes.
  * -ENOMEM if a large page had to be split and could not. */
 int paging_protect(unsigned long va, unsigned long size, unsigned int prot);
@@ -68,9 +71,10 @@ bool paging_test_and_clear_accessed(unsigned long va);
  * mapped. */
 bool virt_to_phys_any(const volatile void *va, phys_addr_t *pa);
 
-/* Give back the tables of a range that the caller owned, after it unmapped
- * and flushed all of it.  Only tables wholly inside the range go. */
-void paging_free_tables(unsigned long va, unsigned long size);
+/* Give back the tables of a range that the caller owned, after it unmapped all
+ * of it.  Only tables wholly inside the range go.  If there are any, the range
+ * is flushed, and the result is true. */
+bool paging_free_tables(unsigned long va, unsigned long size);
 
 /* Pages that the current allocator gave and that are in use as tables. */
 unsigned long paging_nr_tables(void);

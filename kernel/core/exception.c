@@ -115,6 +115,12 @@ static void __noreturn report_page_fault(const struct trap_frame *regs,
 	if (addr < PAGE_SIZE)
 		panic_regs(regs, "NULL dereference: %s at address %#lx", access,
 			   addr);
+	if (addr - ARENA_BASE < ARENA_SIZE &&
+	    (in_atomic() || !(regs->rflags & RFLAGS_IF)))
+		panic_regs(regs,
+			   "page fault: cannot %s %#lx, a task's memory, where "
+			   "nothing may sleep: its pages are made when touched",
+			   access, addr);
 	panic_regs(regs, "page fault: cannot %s %#lx, %s", access, addr,
 		   fault_reason(regs->error));
 }

@@ -29,5 +29,5 @@ bool page_fault_resolve(struct trap_frame *frame, unsigned long addr)
 
 	if (!resolve || in_atomic() || !(frame->rflags & RFLAGS_IF))
 		return false;
-	return resolve(addr, frame->error);
+	return resolve(frame, addr);
 }

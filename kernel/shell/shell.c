@@ -183,6 +183,7 @@ static int shell_main(void *unused)
 {
 	int status = 0, err;
 
+	task_set_kernel_code();
 	shell_task = current;
 	for (;;) {
 		tty_fresh_line();

@@ -9,8 +9,13 @@
  * Idea.       Each task has its own heap, made of segments that hold nothing
  *             else.  Ending the task drops the segments, without looking
  *             inside.  A page belongs to one task, and so to one group.
- * Charging.   segment_alloc() and segment_free() are the only places where
- *             memory comes and goes: a charge belongs there and nowhere else.
+ * Where.      A program's segments are areas of its arena, where a page comes
+ *             and is charged when it is touched; the ends of a segment, which
+ *             are touched at once, are asked for, so that a refusal is a NULL
+ *             and no fault.  Kernel threads have no arena: vmalloc.  Only
+ *             segment_alloc() and segment_free() know.
+ * Reaped.     What an arena takes from a dying task it takes from the bytes of
+ *             large blocks; headers, and all small blocks, stay.
  * Layout.     A segment is a header, chunks without gaps, and a sentinel:
  *
  *                 | segment | chunk | chunk | ... | sentinel |
@@ -45,11 +50,14 @@
 #include <string.h>
 #include <kernel/core/mutex.h>
 #include <kernel/task/heap.h>
+#include <kernel/task/task.h>
 #include <lib/bitmap.h>
 #include <lib/bitops.h>
+#include <lib/err.h>
 #include <lib/list.h>
 #include <lib/math.h>
 #include <mm/page/page.h>
+#include <mm/virt/arena.h>
 #include <mm/virt/vmalloc.h>
 
 #define HEAP_MAGIC  0x7061656874617374ul
@@ -92,6 +100,7 @@ struct segment {
 struct heap {
 	unsigned long magic;
 	const char *name;
+	struct anon_arena *arena; /* fixed; NULL: segments are vmalloc's */
 	struct mutex lock;
 
 	/* Under lock. */
@@ -204,13 +213,33 @@ static struct chunk *bin_find(struct heap *heap, size_t size)
 
 /* -- Segments -- */
 
-/* The only way in for memory; NULL when there is none. */
-static struct segment *segment_alloc(size_t bytes)
+/* The end matters where there will be a sentinel. */
+static struct segment *segment_map(struct anon_arena *arena, size_t bytes,
+				   size_t keep)
+{
+	unsigned long at =
+		arena_map(arena, bytes, ARENA_READ | ARENA_WRITE, keep);
+
+	if (IS_ERR_VALUE(at))
+		return NULL;
+	if (arena_populate(arena, at, 1) ||
+	    (keep == bytes && arena_populate(arena, at + bytes - 1, 1))) {
+		arena_unmap(arena, at, bytes);
+		return NULL;
+	}
+	return (struct segment *)at;
+}
+
+/* The only way in for memory; NULL when there is none.  The first @keep bytes
+ * hold records of ours. */
+static struct segment *segment_alloc(struct anon_arena *arena, size_t bytes,
+				     size_t keep)
 {
 	struct segment *seg;
 
 	bytes = ALIGN(bytes, PAGE_SIZE);
-	seg = vmalloc(bytes);
+	seg = arena ? segment_map(arena, bytes, min(keep, bytes))
+		    : vmalloc(bytes);
 	if (seg) {
 		seg->bytes = bytes;
 		seg->large = NULL;
@@ -219,9 +248,12 @@ static struct segment *segment_alloc(size_t bytes)
 }
 
 /* The only way out. */
-static void segment_free(struct segment *seg)
+static void segment_free(struct anon_arena *arena, struct segment *seg)
 {
-	vfree(seg);
+	if (arena)
+		arena_unmap(arena, (unsigned long)seg, seg->bytes);
+	else
+		vfree(seg);
 }
 
 static void segment_link(struct heap *heap, struct segment *seg)
@@ -266,11 +298,12 @@ static struct segment *segment_of_first(struct chunk *c)
 static struct chunk *segment_add(struct heap *heap, size_t need)
 {
 	size_t bytes = need + sizeof(struct segment) + CHUNK_HEADER;
-	struct segment *seg = segment_alloc(max(bytes, heap->next_segment));
+	size_t step = max(bytes, heap->next_segment);
+	struct segment *seg = segment_alloc(heap->arena, step, HEAP_MAX);
 
 	/* The big step may be too much where the small one is not. */
 	if (!seg && bytes < heap->next_segment)
-		seg = segment_alloc(bytes);
+		seg = segment_alloc(heap->arena, bytes, HEAP_MAX);
 	if (!seg)
 		return NULL;
 	heap->next_segment = min(heap->next_segment * 2, SEGMENT_MAX);
@@ -283,7 +316,7 @@ static void segment_drop(struct heap *heap, struct segment *seg)
 {
 	bin_del(heap, (struct chunk *)(seg + 1));
 	segment_unlink(heap, seg);
-	segment_free(seg);
+	segment_free(heap->arena, seg);
 }
 
 static void segment_fell_empty(struct heap *heap, struct segment *seg)
@@ -455,7 +488,8 @@ static noinline void *small_alloc(struct heap *heap, size_t align, size_t size)
 static noinline void *large_alloc(struct heap *heap, size_t align, size_t size)
 {
 	const size_t front = sizeof(struct segment) + HEAP_ALIGN + CHUNK_HEADER;
-	struct segment *seg = segment_alloc(front + align + size);
+	struct segment *seg =
+		segment_alloc(heap->arena, front + align + size, front + align);
 	struct chunk *c;
 
 	if (!seg)
@@ -478,10 +512,23 @@ static void large_free(struct heap *heap, struct chunk *c)
 	/* Should the memory outlive this, freeing it again is still caught. */
 	c->head &= ~CHUNK_USED;
 	segment_unlink(heap, seg);
-	segment_free(seg);
+	segment_free(heap->arena, seg);
 }
 
 /* -- The interface -- */
+
+/* A killed task is not ended in between: others may share the heap. */
+static void heap_lock(struct heap *heap)
+{
+	task_enter_kernel();
+	mutex_lock(&heap->lock);
+}
+
+static void heap_unlock(struct heap *heap)
+{
+	mutex_unlock(&heap->lock);
+	task_leave_kernel();
+}
 
 /* The heap lives in its first segment, in front of the chunks. */
 static void *home_chunk(struct heap *heap)
@@ -489,9 +536,9 @@ static void *home_chunk(struct heap *heap)
 	return PTR_ALIGN((char *)(heap + 1), HEAP_ALIGN);
 }
 
-struct heap *heap_create(const char *name)
+struct heap *heap_create_in(struct anon_arena *arena, const char *name)
 {
-	struct segment *seg = segment_alloc(SEGMENT_MIN);
+	struct segment *seg = segment_alloc(arena, SEGMENT_MIN, HEAP_MAX);
 	struct heap *heap;
 
 	if (!seg)
@@ -501,6 +548,7 @@ struct heap *heap_create(const char *name)
 	memset(heap, 0, sizeof(*heap));
 	heap->magic = HEAP_MAGIC;
 	heap->name = name;
+	heap->arena = arena;
 	mutex_init(&heap->lock);
 	INIT_LIST_HEAD(&heap->segments);
 	heap->next_segment = SEGMENT_MIN * 2;
@@ -512,17 +560,28 @@ struct heap *heap_create(const char *name)
 	return heap;
 }
 
+struct heap *heap_create(const char *name)
+{
+	return heap_create_in(NULL, name);
+}
+
+void heap_abandon(struct heap *heap)
+{
+	heap->magic = 0;
+	mutex_destroy(&heap->lock);
+}
+
 void heap_destroy(struct heap *heap)
 {
 	struct segment *home = (struct segment *)heap - 1, *seg, *next;
+	struct anon_arena *arena = heap->arena;
 
-	heap->magic = 0;
-	mutex_destroy(&heap->lock);
+	heap_abandon(heap);
 	list_for_each_entry_safe(seg, next, &heap->segments, link) {
 		if (seg != home)
-			segment_free(seg);
+			segment_free(arena, seg);
 	}
-	segment_free(home);
+	segment_free(arena, home);
 }
 
 void *heap_alloc(struct heap *heap, size_t align, size_t size)
@@ -532,13 +591,13 @@ void *heap_alloc(struct heap *heap, size_t align, size_t size)
 	if (size > HEAP_MAX || align > HEAP_MAX)
 		return NULL;
 	align = max(align, (size_t)HEAP_ALIGN);
-	mutex_lock(&heap->lock);
+	heap_lock(heap);
 	if (align == HEAP_ALIGN)
 		p = quick_alloc(heap, size);
 	if (!p)
 		p = size + align < HEAP_LARGE ? small_alloc(heap, align, size)
 					      : large_alloc(heap, align, size);
-	mutex_unlock(&heap->lock);
+	heap_unlock(heap);
 	return p;
 }
 
@@ -568,7 +627,7 @@ bool heap_free(void *p)
 	if (!c)
 		return false;
 	heap = c->heap;
-	mutex_lock(&heap->lock);
+	heap_lock(heap);
 	heap->used -= chunk_size(c);
 	heap->blocks--;
 	if (c->head & CHUNK_LARGE)
@@ -577,7 +636,7 @@ bool heap_free(void *p)
 		chunk_release(heap, c);
 	if (heap->nr_aside && heap_is_sparse(heap))
 		quick_merge(heap);
-	mutex_unlock(&heap->lock);
+	heap_unlock(heap);
 	return true;
 }
 
@@ -626,9 +685,9 @@ void *heap_realloc(struct heap *heap, void *p, size_t size)
 	} else {
 		bool fits;
 
-		mutex_lock(&c->heap->lock);
+		heap_lock(c->heap);
 		fits = chunk_resize(c->heap, c, chunk_size_for(size));
-		mutex_unlock(&c->heap->lock);
+		heap_unlock(c->heap);
 		if (fits)
 			return p;
 	}
@@ -644,24 +703,24 @@ bool heap_trim(struct heap *heap)
 {
 	struct segment *seg;
 
-	mutex_lock(&heap->lock);
+	heap_lock(heap);
 	quick_merge(heap);
 	seg = heap->empty;
 	heap->empty = NULL;
 	if (seg)
 		segment_drop(heap, seg);
-	mutex_unlock(&heap->lock);
+	heap_unlock(heap);
 	return seg;
 }
 
 void heap_get_stats(struct heap *heap, struct heap_stats *stats)
 {
-	mutex_lock(&heap->lock);
+	heap_lock(heap);
 	stats->held = heap->held;
 	stats->used = heap->used;
 	stats->peak = heap->peak;
 	stats->blocks = heap->blocks;
-	mutex_unlock(&heap->lock);
+	heap_unlock(heap);
 }
 
 /* -- The validator -- */
@@ -772,7 +831,7 @@ const char *heap_check(struct heap *heap)
 	struct census n = {0};
 	const char *wrong;
 
-	mutex_lock(&heap->lock);
+	heap_lock(heap);
 	wrong = check_segments(heap, &n);
 	if (!wrong)
 		wrong = check_bins(heap, &n);
@@ -781,6 +840,6 @@ const char *heap_check(struct heap *heap)
 	if (!wrong && (n.held != heap->held || n.used != heap->used ||
 		       n.blocks != heap->blocks))
 		wrong = "counts do not add up";
-	mutex_unlock(&heap->lock);
+	heap_unlock(heap);
 	return wrong;
 }

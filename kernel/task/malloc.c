@@ -28,14 +28,17 @@
 #include <kernel/task/newlib.h>
 #include <kernel/task/task.h>
 #include <lib/math.h>
+#include <mm/virt/arena.h>
 #include <arch/layout.h>
 
 struct heap *task_heap(void)
 {
 	struct task *t = current;
 
-	if (!t->heap)
+	if (!t->heap && (t->flags & PF_KTHREAD))
 		t->heap = heap_create(t->comm);
+	else if (!t->heap && task_arena())
+		t->heap = heap_create_in(task_arena(), t->comm);
 	return t->heap;
 }
 
@@ -53,8 +56,7 @@ static void __cold __noreturn bad_block(const char *what, void *p)
 {
 	pr_err("%s: %s(%p): freed before, or overwritten in front\n",
 	       current->comm, what, p);
-	task_newlib_abort();
-	task_exit(128 + SIGABRT);
+	task_end(kill_pending() ? TASK_KILLED : 128 + SIGABRT);
 }
 
 void *_malloc_r(struct _reent *r, size_t size)

@@ -17,7 +17,8 @@
  *             this works as soon as there is a `current'.
  * Killed.     A task that ends inside newlib may hold locks of newlib's own;
  *             it drops them on its way out.  What they guard is kept whole by
- *             newlib up to its system calls, and those are where tasks die.
+ *             newlib up to its system calls, and those are where tasks die: a
+ *             fault with one held does not end a task (task_enter_kernel()).
  *
  * Context: tasks that may sleep.
  */
@@ -26,6 +27,7 @@
 #include <kernel/core/sched.h>
 #include <kernel/task/heap.h>
 #include <kernel/task/newlib.h>
+#include <kernel/task/task.h>
 #include <kernel/core/panic.h>
 
 struct __lock {
@@ -92,6 +94,7 @@ void __retarget_lock_acquire_recursive(_LOCK_T lock)
 {
 	if (lock->private)
 		return;
+	task_enter_kernel();
 	if (READ_ONCE(lock->owner) != current) {
 		/* newlib flushes one stream with another one's lock held.  All
 		 * are the task's own, so that cannot wait; and who does not
@@ -113,6 +116,7 @@ int __retarget_lock_try_acquire_recursive(_LOCK_T lock)
 			return -1;
 		WRITE_ONCE(lock->owner, current);
 	}
+	task_enter_kernel();
 	lock->depth++;
 	return 0;
 }
@@ -122,10 +126,11 @@ void __retarget_lock_release_recursive(_LOCK_T lock)
 	if (lock->private)
 		return;
 	BUG_ON(lock->owner != current || !lock->depth);
-	if (--lock->depth)
-		return;
-	WRITE_ONCE(lock->owner, NULL);
-	mutex_unlock(&lock->mutex);
+	if (!--lock->depth) {
+		WRITE_ONCE(lock->owner, NULL);
+		mutex_unlock(&lock->mutex);
+	}
+	task_leave_kernel();
 }
 
 void __retarget_lock_init(_LOCK_T *lock)

@@ -276,9 +276,6 @@ TEST(newlib, missing_system_calls_say_so)
 	EXPECT_EQ(fork(), -1);
 	EXPECT_EQ(errno, ENOSYS);
 	errno = 0;
-	EXPECT_EQ((long)sbrk(4096), -1);
-	EXPECT_EQ(errno, ENOSYS);
-	errno = 0;
 	EXPECT_EQ(wait(NULL), -1);
 	EXPECT_EQ(errno, ENOSYS);
 	errno = 0;

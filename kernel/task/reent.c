@@ -22,6 +22,7 @@
 #include <kernel/core/sched.h>
 #include <kernel/task/heap.h>
 #include <kernel/task/newlib.h>
+#include <mm/virt/arena.h>
 #include <arch/irqflags.h>
 
 /* newlib's; its header is private. */
@@ -84,6 +85,23 @@ static void run_exit_handlers(struct _reent *r, int code)
 	r->__cleanup = NULL;
 }
 
+/* What lies in the arena goes with it. */
+static void task_memory_end(struct task *t)
+{
+	struct anon_arena *arena = t->arena;
+	struct heap *heap = t->heap;
+
+	t->reent = NULL;
+	t->heap = NULL;
+	t->arena = NULL;
+	if (heap && arena)
+		heap_abandon(heap);
+	else if (heap)
+		heap_destroy(heap);
+	if (arena)
+		arena_destroy(arena);
+}
+
 void task_newlib_exit(struct task *t, int code)
 {
 	if (t == current) {
@@ -93,8 +111,5 @@ void task_newlib_exit(struct task *t, int code)
 	}
 	if (t->files && release_files)
 		release_files(t);
-	t->reent = NULL;
-	if (t->heap)
-		heap_destroy(t->heap);
-	t->heap = NULL;
+	task_memory_end(t);
 }

@@ -171,6 +171,9 @@ struct task *task_create_flags(int (*fn)(void *arg), void *arg,
 	t->release = task_release;
 	t->start_time = ktime_get_ns();
 	t->nice = flags & PF_KTHREAD ? 0 : current->nice;
+	t->is_kernel_code = flags & PF_KTHREAD;
+	t->kernel_depth = t->is_kernel_code;
+	t->oom_score_adj = flags & PF_KTHREAD ? 0 : current->oom_score_adj;
 	strlcpy(t->comm, name, sizeof(t->comm));
 	sched_task_init(t);
 	refcount_set(&t->refs, 2); /* the creator's and its own */
@@ -222,6 +225,7 @@ void task_exit(int code)
 
 	might_sleep();
 	BUG_ON(t->flags & PF_IDLE);
+	t->kernel_depth++;
 	task_newlib_exit(t, code);
 	t->exit_code = code;
 	task_unpublish(area);

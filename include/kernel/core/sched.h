@@ -143,6 +143,8 @@ struct task {
 	u64 nr_migrations; /* read freely */
 
 	/* This task only. */
+	unsigned int kernel_depth; /* task.h: task_enter_kernel() */
+	bool is_kernel_code;	   /* task.h: task_set_kernel_code() */
 	int oom_score_adj;
 	struct _reent *reent;		 /* newlib's state, in the heap */
 	struct mem_cgroup *active_memcg; /* mm/memcg: charge this one instead */
@@ -154,7 +156,7 @@ struct task {
 	struct files *files;	  /* fs */
 	struct heap *heap;	  /* kernel/task: malloc */
 	struct cgroup *cgroup;	  /* kernel/cgroup, RCU */
-	struct anon_arena *arena; /* mm/virt */
+	struct anon_arena *arena; /* mm/virt; others look under RCU */
 
 	/* Under task_list_lock (task.c); walked under RCU. */
 	struct list_head tasks;

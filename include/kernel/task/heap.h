@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct anon_arena;
 struct heap;
 
 /* What blocks are aligned to unless more is asked for. */
@@ -17,8 +18,15 @@ struct heap;
 /* NULL when there is no memory.  @name must outlive the heap. */
 struct heap *heap_create(const char *name);
 
+/* The same, with all its memory in @arena: a page is not taken, and not paid
+ * for, before it is touched. */
+struct heap *heap_create_in(struct anon_arena *arena, const char *name);
+
 /* Gives back all its memory, what is still allocated as well. */
 void heap_destroy(struct heap *heap);
+
+/* Instead, when the arena that it is in goes as a whole. */
+void heap_abandon(struct heap *heap);
 
 /* @align is a power of two.  NULL when there is no memory. */
 void *heap_alloc(struct heap *heap, size_t align, size_t size);

@@ -26,6 +26,40 @@ void task_abandon(struct task *t);
 /* End the current task. */
 void __noreturn task_exit(int code);
 
+/* End it as if killed by a signal, or by its number if @code is above 128: no
+ * exit handlers, nothing flushed. */
+void __noreturn task_end(int code);
+
+/* The code of a task that was killed. */
+#define TASK_KILLED (128 + 9)
+
+/*
+ * A task that was killed ends where it next runs code of its own: when it comes
+ * back from the kernel, or when it touches memory that is not there yet.  What
+ * must not be cut off in the middle is put between these two; they nest.
+ * System calls, malloc and newlib's locks do so themselves.
+ */
+static inline void task_enter_kernel(void)
+{
+	current->kernel_depth++;
+}
+
+static inline void task_leave_kernel(void)
+{
+	struct task *t = current;
+
+	if (!--t->kernel_depth && unlikely(READ_ONCE(t->kill_pending)))
+		task_end(TASK_KILLED);
+}
+
+/* The current task is no program: all that it runs is the kernel's, it is never
+ * cut off, and its memory never taken from it.  Kernel threads are like that
+ * by themselves. */
+void task_set_kernel_code(void);
+
+/* By name from kernel_main(): touches of tasks' memory are resolved. */
+void task_fault_init(void);
+
 /* Wait until @t has exited, drop the caller's reference, return exit code. */
 int task_join(struct task *t);
 

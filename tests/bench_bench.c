@@ -12,6 +12,11 @@ BENCH_WHEN(frame, loop, BENCH_INSN, TEST_SECONDS)
 	bench_end(b, "frame.loop", 1000);
 }
 
+BENCH_WHEN(frame, ratio, BENCH_INSN, TEST_SECONDS)
+{
+	bench_report(b, "frame.ratio", "ratio", 3, 2);
+}
+
 /* What every this_cpu operation stays clear of: a locked one on this CPU. */
 BENCH(frame, locked_add)
 {

@@ -17,6 +17,7 @@
  *	test.scale=N		all time limits times N
  */
 #include <arch/cpu.h>
+#include <arch/cpumask.h>
 #include <boot/boot_info.h>
 #include <boot/param.h>
 #include <errno.h>
@@ -194,6 +195,17 @@ static size_t nr_candidates(void)
 	return __registry_tests_end - __registry_tests_start;
 }
 
+/* Can this machine, in this boot, measure it? */
+static bool is_measurable(const struct bench_entry *b)
+{
+	bool is_smp = b->when & BENCH_SMP;
+
+	if (!(b->when & plan.bench))
+		return false;
+	return nr_online_cpus > 1 ? is_smp || plan.bench == BENCH_WALL
+				  : !is_smp;
+}
+
 /* The @i-th that is there, or NULL if it is not asked for. */
 static const struct test *candidate(size_t i)
 {
@@ -203,7 +215,7 @@ static const struct test *candidate(size_t i)
 		test = &__registry_benches_start[i]->test;
 	else
 		test = __registry_tests_start[i];
-	if (plan.bench && !(plan_bench_of(test)->when & plan.bench))
+	if (plan.bench && !is_measurable(plan_bench_of(test)))
 		return NULL;
 	if (plan.quick && test->seconds > TEST_SECONDS)
 		return NULL;

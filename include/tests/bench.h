@@ -11,13 +11,18 @@
  *	}
  *
  * The body calls the public header as any user would.  It runs in a task, once
- * to warm up and then BENCH_ROUNDS times.  `make bench` boots three times:
+ * to warm up and then BENCH_ROUNDS times.  `make bench` boots four times:
  *
  *	icount, 1 CPU	bench_end() counts instructions (unit "insn"), exactly;
  *			the figure is the least of all rounds, so a timer tick
  *			in one round does not show.
+ *	icount, 2 CPUs	All CPUs' instructions count, and they take turns: only
+ *			for what is written for that (BENCH_SMP).
  *	wall, 1 CPU	bench_end() measures time (unit "ns"); the figure is
  *	wall, 2 CPUs	the median.
+ *
+ * and all that again in the object allocator's other shape, for the figures
+ * that have a field "slab".
  *
  * What the loop itself costs (two instructions an iteration) is counted; what
  * bench_begin() and bench_end() cost is not.
@@ -39,6 +44,7 @@ enum bench_when {
 	BENCH_INSN = 1,
 	BENCH_WALL = 2,
 	BENCH_BOTH = BENCH_INSN | BENCH_WALL,
+	BENCH_SMP = 4, /* needs two CPUs, and knows whose work it counts */
 };
 
 struct bench;

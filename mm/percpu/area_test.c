@@ -5,6 +5,7 @@
 #include <kernel/core/percpu.h>
 #include <kernel/core/report.h>
 #include <lib/math.h>
+#include <lib/random.h>
 #include <mm/percpu/percpu.h>
 #include <tests/test.h>
 #include "chunk_impl.h"
@@ -41,18 +42,49 @@ TEST(percpu_area, no_area_wastes_more_than_the_head_of_area_c_says)
  * is given back. */
 TEST(percpu_area, a_class_keeps_one_empty_block_until_it_is_collected)
 {
-	struct percpu_info before, after;
+	size_t before, kept;
+	void __percpu *p;
 
 	percpu_drain();
-	before = info();
-	free_percpu(__alloc_percpu(1344, 8));
-	after = info();
-	EXPECT_EQ(after.nr_allocs, before.nr_allocs);
-	EXPECT_EQ(after.populated_pages - before.populated_pages, nr_cpu_ids);
-	free_percpu(__alloc_percpu(1344, 8));
-	EXPECT_EQ(info().populated_pages, after.populated_pages);
+	before = info().populated_pages;
+	p = __alloc_percpu(1344, 8);
+	ASSERT(p);
+	mutex_lock(&pcpu_populate_mutex); /* no balancer meanwhile */
+	kept = info().reserve_pages;
+	free_percpu(p);
+	EXPECT_EQ(info().reserve_pages, kept);
+	EXPECT_EQ(__alloc_percpu_gfp(1344, 8, GFP_ATOMIC), p);
+	free_percpu(p);
+	mutex_unlock(&pcpu_populate_mutex);
+	EXPECT_EQ(info().populated_pages - before, nr_cpu_ids);
 	percpu_drain();
-	EXPECT_EQ(info().populated_pages, before.populated_pages);
+	EXPECT_EQ(info().populated_pages, before);
+}
+
+TEST(percpu_area, a_freed_area_is_used_before_a_new_block)
+{
+	enum { NR = PAGE_SIZE / 8 + 1 };
+	static u64 __percpu *p[NR];
+	struct prng rng;
+	size_t populated;
+
+	prng_init(&rng, test_seed());
+	for (int i = 0; i < NR; i++) {
+		p[i] = alloc_percpu(u64);
+		ASSERT(p[i]);
+	}
+	populated = info().populated_pages;
+	for (int i = 0; i < 500; i++) {
+		u64 __percpu **one = &p[prng_below(&rng, NR)];
+
+		free_percpu(*one);
+		*one = alloc_percpu(u64);
+		ASSERT(*one);
+		EXPECT_LE(info().populated_pages, populated);
+	}
+	EXPECT_EQ(percpu_validate_all(), 0);
+	for (int i = 0; i < NR; i++)
+		free_percpu(p[i]);
 }
 
 TEST(percpu_area, an_empty_block_serves_another_size_when_none_is_ready)

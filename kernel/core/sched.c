@@ -43,6 +43,7 @@
 #include <kernel/core/completion.h>
 #include <kernel/core/panic.h>
 #include <kernel/core/rcu.h>
+#include <kernel/core/stop_machine.h>
 #include "sched_impl.h"
 
 DEFINE_PER_CPU(u32, __preempt_count) = PREEMPT_NO_RESCHED | PREEMPT_OFFSET;
@@ -135,6 +136,8 @@ static void __schedule(bool preempted)
 	struct rq *rq;
 
 	local_irq_disable();
+	if (unlikely(this_cpu_read(stop_machine_invitation)))
+		stop_machine_attend();
 	rcu_note_context_switch();
 	rq = this_rq();
 	/*

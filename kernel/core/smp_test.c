@@ -153,6 +153,66 @@ TEST(smp, nobody_moves_while_the_machine_is_stopped)
 		task_join(tasks[cpu]);
 }
 
+/* Two counts that differ only while preemption is off: in tasks, and in a
+ * softirq. */
+struct halves {
+	atomic_t first, second;
+	atomic_t stop;
+};
+
+static void change_both(struct halves *h)
+{
+	atomic_inc(&h->first);
+	for (int i = 0; i < 300; i++)
+		cpu_relax();
+	atomic_inc(&h->second);
+}
+
+static int change_in_sections(void *halves)
+{
+	struct halves *h = halves;
+
+	while (!atomic_read(&h->stop)) {
+		preempt_disable();
+		change_both(h);
+		preempt_enable();
+		local_bh_disable();
+		change_both(h);
+		local_bh_enable();
+	}
+	return 0;
+}
+
+static int are_equal(void *halves)
+{
+	struct halves *h = halves;
+
+	return atomic_read(&h->first) == atomic_read(&h->second);
+}
+
+TEST(smp, a_stopped_machine_has_nobody_inside_a_preempt_off_section)
+{
+	static struct task *tasks[NR_CPUS];
+	static struct halves halves;
+	unsigned int cpu;
+
+	halves = (struct halves){};
+	for_each_online_cpu(cpu) {
+		tasks[cpu] =
+			kthread_create(change_in_sections, &halves, "half");
+		ASSERT(!IS_ERR(tasks[cpu]));
+		kthread_bind(tasks[cpu], cpu);
+		wake_up_process(tasks[cpu]);
+	}
+	while (atomic_read(&halves.second) < 100)
+		yield();
+	for (int i = 0; i < 20; i++)
+		EXPECT_EQ(stop_machine(are_equal, &halves), 1);
+	atomic_set(&halves.stop, 1);
+	for_each_online_cpu(cpu)
+		task_join(tasks[cpu]);
+}
+
 static int everybody_is_inside(void *arg)
 {
 	atomic_t *inside = arg;

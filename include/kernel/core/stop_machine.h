@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* stop_machine.h - do something while every other CPU stands still. */
 #pragma once
+#include <arch/percpu.h>
+#include <lib/compiler.h>
 
 /*
- * Call @fn(@arg) on this CPU while all other online CPUs spin in an interrupt,
- * interrupts off; returns what @fn does.  They stand at arbitrary points where
- * interrupts are on, so @fn sees no half-done section that has them off, and
- * takes no lock that others may hold.  Each CPU executes a serialising
- * instruction before it goes on.
+ * Call @fn(@arg) on this CPU while all other online CPUs stand in the scheduler,
+ * interrupts off; returns what @fn does.  So @fn finds no CPU inside a section
+ * that has preemption or interrupts off, nor in an interrupt or softirq: no
+ * spinlock is held, no RCU reader is inside.  Mutexes may be held.  Each CPU
+ * executes a serialising instruction before it goes on.
  *
  * May sleep; no lock held, interrupts on.
  */
@@ -17,3 +19,9 @@ int stop_machine(int (*fn)(void *arg), void *arg);
  * the last has returned.  @fn is called with interrupts off; its results are
  * or-ed. */
 int stop_machine_all(int (*fn)(void *arg), void *arg);
+
+/* For the scheduler, before it does anything, with preemption and interrupts
+ * off: somebody wants this CPU to stand still. */
+struct meeting;
+DECLARE_PER_CPU(struct meeting *, stop_machine_invitation);
+void stop_machine_attend(void);

@@ -222,6 +222,17 @@ SRC_task := \
 	kernel/task/reent.c \
 	kernel/task/newlib_locks.c
 
+SRC_cgroup := \
+	kernel/cgroup/tree.c \
+	kernel/cgroup/css.c \
+	kernel/cgroup/walk.c \
+	kernel/cgroup/tasks.c \
+	kernel/cgroup/control.c \
+	kernel/cgroup/file.c \
+	kernel/cgroup/files.c \
+	kernel/cgroup/seq_text.c \
+	kernel/cgroup/rstat.c
+
 # Floor 5: policy.
 SRC_reclaim := \
 	mm/reclaim/shrinker.c
@@ -245,6 +256,7 @@ SRC_fs := \
 	fs/file.c \
 	fs/files.c \
 	fs/dev.c \
+	fs/cgroupfs.c \
 	fs/dirent.c \
 	fs/syscall_file.c \
 	fs/syscall_mem.c \
@@ -301,6 +313,8 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/task/task_test.c \
 	kernel/task/idr_test.c \
 	kernel/task/workqueue_test.c \
+	kernel/cgroup/mock_test.c \
+	kernel/cgroup/cgroup_test.c \
 	mm/reclaim/shrinker_test.c \
 	mm/memcg/page_counter_test.c \
 	tests/run.c \
@@ -372,7 +386,8 @@ SRC_tests += \
 endif
 
 SRC_kernel := $(SRC_lib) $(SRC_boot) $(SRC_arch) $(SRC_core) $(SRC_mm) \
-	$(SRC_task) $(SRC_reclaim) $(SRC_memcg) $(SRC_drivers) $(SRC_fs) $(SRC_main) $(SRC_shell) \
+	$(SRC_task) $(SRC_cgroup) $(SRC_reclaim) $(SRC_memcg) $(SRC_drivers) $(SRC_fs) \
+	$(SRC_main) $(SRC_shell) \
 	$(SRC_tests)
 
 # --- How to compile -----------------------------------------------------------

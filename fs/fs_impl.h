@@ -6,6 +6,9 @@
 void file_init(void);
 void files_init(void);
 
+/* Mounts the groups (cgroupfs.c). */
+int cgroupfs_init(void);
+
 /* The directories above and between the mounts (root.c). */
 extern struct mount root_mount;
 

@@ -308,7 +308,7 @@ void fs_init(void)
 {
 	file_init();
 	files_init();
-	if (dev_init())
-		panic("/dev cannot be mounted");
+	if (dev_init() || cgroupfs_init())
+		panic("/dev and /sys/fs/cgroup cannot be mounted");
 	task_set_files_hook(files_release);
 }

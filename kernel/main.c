@@ -18,6 +18,7 @@
 #include <drivers/ioapic.h>
 #include <drivers/tty.h>
 #include <fs/vfs.h>
+#include <kernel/cgroup/cgroup.h>
 #include <kernel/core/bringup.h>
 #include <kernel/core/fault_inject.h>
 #include <kernel/core/percpu.h>
@@ -97,6 +98,7 @@ void kernel_main(void)
 	timers_init();
 	rcu_init();
 	task_fault_init();
+	cgroup_init();
 	watchdog_init();
 	local_irq_enable();
 	smp_init(memblock_startup_page(), idle_stack_alloc);

@@ -18,6 +18,7 @@
  * it nothing.
  */
 #include <errno.h>
+#include <kernel/cgroup/cgroup.h>
 #include <kernel/core/clock.h>
 #include <kernel/core/panic.h>
 #include <kernel/task/newlib.h>
@@ -183,6 +184,7 @@ struct task *task_create_flags(int (*fn)(void *arg), void *arg,
 		task_area_free(area);
 		return NULL;
 	}
+	cgroup_fork(t);
 	atomic_long_inc(&nr_live);
 	return t;
 }
@@ -206,6 +208,7 @@ void task_abandon(struct task *t)
 	BUG_ON(READ_ONCE(t->state) != TASK_NEW);
 	WRITE_ONCE(t->state, TASK_DEAD);
 	task_newlib_exit(t, 0);
+	cgroup_exit(t);
 	task_unpublish(task_area_of(t));
 	put_task(t); /* its own */
 	put_task(t);
@@ -228,6 +231,7 @@ void task_exit(int code)
 	t->kernel_depth++;
 	task_newlib_exit(t, code);
 	t->exit_code = code;
+	cgroup_exit(t);
 	task_unpublish(area);
 	/* Not preempted from here on: who has joined it and then waits for a
 	 * grace period knows that it is off its stack. */

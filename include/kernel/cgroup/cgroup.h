@@ -28,6 +28,7 @@
 #include <kernel/core/rcu.h>
 #include <kernel/core/sched.h>
 #include <kernel/core/spinlock.h>
+#include <kernel/task/idr.h>
 #include <lib/atomic.h>
 #include <lib/list.h>
 #include <lib/llist.h>
@@ -52,9 +53,8 @@ struct css_rstat_cpu;
 #define CSS_EVENTS_MAX 4
 
 /* css->flags. */
-#define CSS_ONLINE   1u /* css_online() has been called, css_offline() not */
-#define CSS_DYING    2u /* killed: new references only from old ones */
-#define CSS_RELEASED 4u /* on its parent's list no more */
+#define CSS_ONLINE 1u /* css_online() has been called, css_offline() not */
+#define CSS_DYING  2u /* killed: new references only from old ones */
 
 struct cgroup_subsys_state {
 	/* Fixed before anybody sees it. */
@@ -82,11 +82,8 @@ struct cgroup_subsys_state {
 	/* How often each file that notifies has changed. */
 	atomic_t events[CSS_EVENTS_MAX];
 
-	/* The teardown's (css.c), one after the other. */
-	union {
-		struct llist_node step_node;
-		struct rcu_head rcu;
-	};
+	/* The teardown's (css.c). */
+	struct llist_node step_node;
 };
 
 struct cgroup {
@@ -111,7 +108,7 @@ struct cgroup {
 	/* Under cgroup_tasks_lock. */
 	struct list_head tasks; /* task->cgroup_node */
 	unsigned int nr_tasks;
-	unsigned int nr_populated_children;
+	unsigned int nr_populated; /* itself if it has tasks, and children */
 
 	/* Under cgroup_mutex (tree.c): found by parent and name. */
 	struct hlist_node by_name;
@@ -168,6 +165,8 @@ struct cgroup_subsys {
 	/* The core's. */
 	int id; /* index into cgroup->subsys */
 	struct cgroup_subsys_state *root_css;
+	struct idr ids;
+	atomic_t nr_css; /* made and not yet freed */
 };
 
 /* -- Controllers ------------------------------------------------------------- */
@@ -298,8 +297,7 @@ static inline bool cgroup_is_dead(const struct cgroup *cgrp)
 /* Any tasks, here or below?  A snapshot. */
 static inline bool cgroup_is_populated(const struct cgroup *cgrp)
 {
-	return READ_ONCE(cgrp->nr_tasks) ||
-	       READ_ONCE(cgrp->nr_populated_children);
+	return READ_ONCE(cgrp->nr_populated);
 }
 
 /* Is @cgrp @ancestor, or below it? */
@@ -373,9 +371,12 @@ cgroup_effective_css(struct cgroup *cgrp, const struct cgroup_subsys *ss)
 	return css;
 }
 
+/* Idle tasks and those that have ended count as the root's. */
 static inline struct cgroup *task_cgroup(const struct task *t)
 {
-	return READ_ONCE(t->cgroup);
+	struct cgroup *cgrp = READ_ONCE(t->cgroup);
+
+	return cgrp ? cgrp : &cgroup_root;
 }
 
 /* Never NULL. */
@@ -388,10 +389,17 @@ task_css(const struct task *t, const struct cgroup_subsys *ss)
 /* The one with this id, or NULL.  Under RCU. */
 struct cgroup_subsys_state *css_from_id(int id, struct cgroup_subsys *ss);
 
-/* Tasks of @cgrp itself, one after the other: a reference to the one after
+/*
+ * Tasks of @cgrp itself, in the order they came: a reference to the one after
  * @prev (NULL: the first), and @prev's is dropped.  NULL at the end.  Who comes
- * or goes meanwhile may be missed; nobody else is. */
-struct task *cgroup_next_task(struct cgroup *cgrp, struct task *prev);
+ * or goes meanwhile may be missed; nobody else is.  May be called between
+ * sleeps.
+ *
+ *	u64 pos = 0;
+ *
+ *	for (t = NULL; (t = cgroup_next_task(cgrp, t, &pos));)
+ */
+struct task *cgroup_next_task(struct cgroup *cgrp, struct task *prev, u64 *pos);
 
 /* -- Walks: under RCU or cgroup_mutex -------------------------------------------- */
 
@@ -482,8 +490,7 @@ void cgroup_exit(struct task *t);
 /* By name from kernel_main(): before the first task. */
 void cgroup_init(void);
 
-/* Groups in memory besides the root, and css references besides the ones that
- * keep what is online. */
+/* Groups in memory besides the root; references to all states there are. */
 long cgroup_nr_live(void);
 long css_nr_refs(void);
 

@@ -163,6 +163,7 @@ struct task {
 
 	/* Under cgroup_tasks_lock (kernel/cgroup). */
 	struct list_head cgroup_node;
+	u64 cgroup_seq; /* in order of joining */
 
 	/* This task only, until it has exited; then fixed. */
 	int exit_code;

@@ -371,6 +371,12 @@ SRC_apps := \
 	apps/nbody.c \
 	apps/spin.c \
 	apps/sleepers.c \
+	apps/options.c \
+	apps/hog.c \
+	apps/churn.c \
+	apps/trees.c \
+	apps/spawn.c \
+	apps/cgexec.c \
 	apps/float_test.c
 
 # Tests from outside the tree: every *.c of the folder EXTRA names.

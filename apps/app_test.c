@@ -30,6 +30,15 @@ TEST(apps, run_with_their_arguments)
 	EXPECT_EQ(RUN("nbody", "2000"), 0);
 	EXPECT_EQ(RUN("spin", "0"), 0);
 	EXPECT_EQ(RUN("sleepers", "5", "2", "1"), 0);
+	EXPECT_EQ(RUN("hog", "3M"), 0);
+	EXPECT_EQ(RUN("hog", "--hold", "0", "--step", "1M", "1100K"), 0);
+	EXPECT_EQ(RUN("churn", "100", "1000", "0"), 0);
+	EXPECT_EQ(RUN("churn", "10000", "10", "0", "--seed", "7"), 0);
+	EXPECT_EQ(RUN("trees", "3000", "2"), 0);
+	EXPECT_EQ(RUN("trees", "--keep", "3000"), 0);
+	EXPECT_EQ(RUN("spawn", "5", "100K", "--depth", "2"), 0);
+	EXPECT_EQ(RUN("hog", "--help"), 0);
+	EXPECT_EQ(RUN("cgexec", "--help"), 0);
 	EXPECT_EQ(RUN("cat", "/dev/null"), 0);
 	EXPECT_EQ(RUN("ls", "/"), 0);
 }
@@ -40,6 +49,16 @@ TEST(apps, refuse_arguments_that_make_no_sense)
 	EXPECT_EQ(RUN("primes", "-5"), 2);
 	EXPECT_EQ(RUN("nbody", "10x"), 2);
 	EXPECT_EQ(RUN("sleepers", "0"), 2);
+	EXPECT_EQ(RUN("hog", "much"), 2);
+	EXPECT_EQ(RUN("hog", "1M", "2M"), 2);
+	EXPECT_EQ(RUN("hog", "--hold"), 2);
+	EXPECT_EQ(RUN("hog", "--hold", "-1"), 2);
+	EXPECT_EQ(RUN("churn", "64", "0"), 2);
+	EXPECT_EQ(RUN("trees", "--sideways"), 2);
+	EXPECT_EQ(RUN("spawn", "100000"), 2);
+	EXPECT_EQ(RUN("cgexec", "somewhere"), 2);
+	EXPECT_EQ(RUN("cgexec", "/no/such/group", "hello"), 126);
+	EXPECT_EQ(RUN("cgexec", "/", "no-such-program"), 127);
 	EXPECT_EQ(RUN("cat", "/no/such/file"), 1);
 	EXPECT_EQ(RUN("cat", "/dev"), 1);
 	EXPECT_EQ(RUN("ls", "/dev/null"), 1);
@@ -70,6 +89,21 @@ TEST(apps, are_killed_at_a_system_call)
 	EXPECT(!task_exited(t));
 	task_kill(t);
 	EXPECT_EQ(task_join(t), 137);
+}
+
+TEST(apps, that_are_killed_leave_no_tasks_of_theirs)
+{
+	char *const argv[] = {"spawn", "20",   "300K",	"--depth",
+			      "3",     "--ms", "20000", NULL};
+
+	for (int i = 0; i < 8; i++) {
+		struct task *t = app_start(app_find("spawn"), 7, argv);
+
+		ASSERT(!IS_ERR(t));
+		sleep_ns(test_random_below(40000000));
+		task_kill(t);
+		EXPECT_EQ(task_join(t), 137);
+	}
 }
 
 /* -- What they inherit -- */

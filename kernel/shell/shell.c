@@ -16,6 +16,7 @@
 #include <boot/acpi.h>
 #include <boot/boot_info.h>
 #include <drivers/tty.h>
+#include <kernel/task/newlib.h>
 #include <kernel/core/clock.h>
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
@@ -184,6 +185,7 @@ static int shell_main(void *unused)
 	int status = 0, err;
 
 	task_set_kernel_code();
+	task_reent_prepare(); /* not in the books of the first test */
 	shell_task = current;
 	for (;;) {
 		tty_fresh_line();

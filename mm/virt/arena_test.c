@@ -702,7 +702,7 @@ static int work(void *arg)
 		else
 			place_fill(w, at);
 		w->shared[test_random_below(w->shared_size)]++;
-		if (i % 64 == 0)
+		if (i % 32 == 0)
 			arena_protect(w->arena, (unsigned long)w->shared,
 				      PAGE_SIZE << test_random_below(4), RW);
 	}
@@ -724,7 +724,7 @@ TEST(arena, stress)
 			.arena = arena,
 			.shared = i ? w[0].shared : map(arena, 4 << 20),
 			.shared_size = 4 << 20,
-			.steps = 400,
+			.steps = 100,
 		};
 		t[i] = task_run(work, &w[i], "worker");
 		ASSERT(t[i]);

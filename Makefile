@@ -182,7 +182,6 @@ SRC_mm := \
 	mm/page/page_info.c \
 	mm/page/page_check.c \
 	mm/page/page_debug.c \
-	mm/page/accounting_none.c \
 	mm/virt/vmalloc.c \
 	mm/virt/vmalloc_owner.c \
 	mm/virt/vmap_area.c \
@@ -235,9 +234,17 @@ SRC_cgroup := \
 
 # Floor 5: policy.
 SRC_reclaim := \
-	mm/reclaim/shrinker.c
+	mm/reclaim/shrinker.c \
+	mm/reclaim/reclaim_none.c
 SRC_memcg := \
-	mm/memcg/page_counter.c
+	mm/memcg/page_counter.c \
+	mm/memcg/objcg.c \
+	mm/memcg/stock.c \
+	mm/memcg/charge.c \
+	mm/memcg/active.c \
+	mm/memcg/reclaim.c \
+	mm/memcg/memcg.c \
+	mm/memcg/hooks_none.c
 
 # Floor 6: the outside.
 SRC_drivers := \
@@ -317,6 +324,11 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/cgroup/cgroup_test.c \
 	mm/reclaim/shrinker_test.c \
 	mm/memcg/page_counter_test.c \
+	mm/memcg/memcg_test.c \
+	mm/memcg/objcg_test.c \
+	mm/memcg/stock_test.c \
+	mm/memcg/charge_test.c \
+	mm/memcg/active_test.c \
 	tests/run.c \
 	tests/plan.c \
 	tests/body.c \

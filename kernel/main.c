@@ -33,6 +33,7 @@
 #include <kernel/task/kthread.h>
 #include <kernel/task/task.h>
 #include <kernel/task/workqueue.h>
+#include <mm/memcg/memcg.h>
 #include <mm/page/memblock.h>
 #include <mm/page/page_alloc.h>
 #include <mm/percpu/percpu.h>
@@ -99,6 +100,7 @@ void kernel_main(void)
 	rcu_init();
 	task_fault_init();
 	cgroup_init();
+	memcg_init();
 	watchdog_init();
 	local_irq_enable();
 	smp_init(memblock_startup_page(), idle_stack_alloc);

@@ -28,6 +28,18 @@ void stock_evict(struct obj_cgroup *objcg);
  * but NMI; false if it interrupts somebody inside. */
 bool stock_drain_local(struct mem_cgroup *memcg);
 
+/* --- for tests ------------------------------------------------------------------ */
+
+/* Called at the points of slow paths where an interrupt would hurt most. */
+DECLARE_STATIC_KEY_FALSE(stock_probe_key);
+extern void (*stock_probe_fn)(void);
+
+static __always_inline void stock_probe(void)
+{
+	if (static_branch_unlikely(&stock_probe_key))
+		stock_probe_fn();
+}
+
 /* --- one page's worth, fast ---------------------------------------------------- */
 
 /* As stock_consume(), for any kind.  Returns the payer, or NULL. */

@@ -205,8 +205,8 @@ void split_page(struct page *page, unsigned int order)
 	/* Who walks memory sees the block, or its pages, but nothing between. */
 	spin_lock_irqsave(&zone->lock, flags);
 	make_singles(page, 1ul << order);
-	spin_unlock_irqrestore(&zone->lock, flags);
 	accounting_split_page(page, order);
+	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
 void *alloc_pages_exact_node(int nid, size_t size, gfp_t gfp)

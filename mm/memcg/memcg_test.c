@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* memcg_test.c - what tests of charging share. */
+#include <errno.h>
+#include <kernel/task/task.h>
+#include <lib/err.h>
+#include <string.h>
+#include <tests/test.h>
+#include "memcg_test.h"
+
+TEST_LEAK_COUNTER(obj_cgroups)
+{
+	return obj_cgroup_nr_live();
+}
+
+TEST_QUIESCE(memcg)
+{
+	cgroup_wait_teardown();
+	rcu_barrier();
+	/* An obj_cgroup lets go of its heir a grace period later. */
+	rcu_barrier();
+	memcg_flush_keys();
+}
+
+/* The group above @path. */
+static struct cgroup *parent_of(const char *path)
+{
+	char parent[CGROUP_PATH_MAX];
+	char *slash;
+
+	strlcpy(parent, path, sizeof(parent));
+	slash = strrchr(parent, '/');
+	if (slash)
+		*slash = 0;
+	return cgroup_find(slash ? parent : "/");
+}
+
+struct mem_cgroup *group_make(const char *path)
+{
+	struct cgroup *parent = parent_of(path), *cgrp;
+	struct cgroup_subsys_state *css;
+
+	if (!EXPECT(!IS_ERR(parent)))
+		return NULL;
+	EXPECT_EQ(cgroup_write(parent, "cgroup.subtree_control", "+memory"), 0);
+	cgroup_put(parent);
+	cgrp = cgroup_mkdir(path);
+	if (!EXPECT(!IS_ERR(cgrp)))
+		return NULL;
+	css = cgrp->subsys[memory_cgrp_subsys.id];
+	cgroup_put(cgrp);
+	EXPECT(css);
+	return css ? mem_cgroup_from_css(css) : NULL;
+}
+
+void group_remove(const char *path)
+{
+	struct cgroup *parent = parent_of(path);
+
+	EXPECT_EQ(cgroup_rmdir(path), 0);
+	if (IS_ERR(parent))
+		return;
+	/* As it was: a controller that other groups need stays. */
+	if (!parent->nr_descendants)
+		EXPECT_EQ(cgroup_write(parent, "cgroup.subtree_control",
+				       "-memory"),
+			  0);
+	cgroup_put(parent);
+}
+
+void group_limit(struct mem_cgroup *memcg, unsigned long pages)
+{
+	page_counter_force_max(&memcg->memory, pages);
+}
+
+int charge_bytes(struct mem_cgroup *memcg, size_t bytes, gfp_t gfp)
+{
+	struct mem_cgroup *old = set_active_memcg(memcg);
+	int owner =
+		__accounting_charge(bytes, MEMCG_VMALLOC, NUMA_NO_NODE, gfp);
+
+	if (owner >= 0)
+		cpu_store_leave();
+	set_active_memcg(old);
+	return owner;
+}
+
+void uncharge_bytes(int owner, size_t bytes)
+{
+	preempt_disable();
+	__accounting_uncharge(owner, bytes, MEMCG_VMALLOC, NUMA_NO_NODE);
+	preempt_enable();
+}
+
+unsigned long settled_usage(struct mem_cgroup *memcg)
+{
+	mem_cgroup_drain_stocks(memcg);
+	return usage_of(memcg);
+}
+
+void run_on(unsigned int cpu, int (*fn)(void *arg), void *arg)
+{
+	struct task *t = task_create(fn, arg, "on");
+	cpumask_t cpus;
+
+	ASSERT(t);
+	cpumask_clear(&cpus);
+	cpumask_set_cpu(cpu, &cpus);
+	EXPECT_EQ(set_cpus_allowed(t, &cpus), 0);
+	wake_up_process(t);
+	task_join(t);
+}

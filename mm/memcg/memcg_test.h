@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* memcg_test.h - what tests of charging share. */
+#pragma once
+#include <boot/numa.h>
+#include <mm/memcg/memcg.h>
+#include "memcg_impl.h"
+
+/*
+ * Make the group at @path, with a memory controller, which its parent's may have
+ * to be enabled for; NULL, and the test has failed, if that is impossible.
+ */
+struct mem_cgroup *group_make(const char *path);
+
+/* Remove it.  Its memcg may be gone when this returns. */
+void group_remove(const char *path);
+
+/* A group of that name in which nobody remains when the block is left. */
+void group_limit(struct mem_cgroup *memcg, unsigned long pages);
+
+/* Charge and uncharge bytes that nobody has.  Returns the owner, or -ENOMEM. */
+int charge_bytes(struct mem_cgroup *memcg, size_t bytes, gfp_t gfp);
+void uncharge_bytes(int owner, size_t bytes);
+
+static inline unsigned long usage_of(struct mem_cgroup *memcg)
+{
+	return page_counter_read(&memcg->memory);
+}
+
+/* What the usage is once no CPU holds anything back. */
+unsigned long settled_usage(struct mem_cgroup *memcg);
+
+static inline long event_count(struct mem_cgroup *memcg, enum memcg_event event)
+{
+	return atomic_long_read(&memcg->events_local[event]);
+}
+
+/* Run fn(arg) in a task on @cpu and wait for it. */
+void run_on(unsigned int cpu, int (*fn)(void *arg), void *arg);

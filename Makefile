@@ -203,6 +203,7 @@ SRC_mm := \
 	mm/slab/slab_page.c \
 	mm/slab/slab_debug.c \
 	mm/slab/cache.c \
+	mm/slab/slab_info.c \
 	mm/slab/kmalloc.c
 
 # Floor 4: what needs allocation.
@@ -354,6 +355,7 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/percpu/percpu_ref_test.c \
 	mm/percpu/percpu_bench.c \
 	mm/slab/slab_test.c \
+	mm/slab/slab_info_test.c \
 	mm/slab/slab_corrupt_test.c \
 	mm/slab/slab_stress_test.c \
 	mm/slab/slab_bench.c \

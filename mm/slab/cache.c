@@ -10,7 +10,7 @@
  * Sharing.    A new cache like an old one (size, alignment, behaviour) is
  *             the old one under a second name: fewer half-empty slabs.  Debugged
  *             caches, and those with constructors, are never shared, nor any
- *             with slab=...,nomerge.
+ *             with slab_nomerge on the boot line.
  * Boot.       Two caches cannot be allocated from themselves: that of struct
  *             kmem_cache and that of struct kmem_cache_node.  They are static.
  * Unmaking.   Flush what CPUs and barns hold, wait out RCU, give back empty
@@ -47,27 +47,38 @@ int slab_nr_nodes;
 static bool no_merge;
 static bool booting = true;
 
-/* --- slab=cmpxchg|sheaves, nomerge ------------------------------------------- */
+/* --- slab=cmpxchg|sheaves[,nomerge] ------------------------------------------- */
 
 static bool want_cmpxchg;
 
 static int set_shape(const struct boot_param *param, const char *value)
 {
-	if (value && !strcmp(value, "cmpxchg"))
+	const char *merge = value ? strchr(value, ',') : NULL;
+	size_t len = merge ? merge - value : value ? strlen(value) : 0;
+
+	if (merge && strcmp(merge, ",nomerge"))
+		return -EINVAL;
+	if (len == 7 && !strncmp(value, "cmpxchg", len))
 		want_cmpxchg = true;
-	else if (value && !strcmp(value, "sheaves"))
+	else if (len == 7 && !strncmp(value, "sheaves", len))
 		want_cmpxchg = false;
 	else
 		return -EINVAL;
+	no_merge |= merge != NULL;
 	return 0;
 }
-BOOT_PARAM("slab", set_shape, "cmpxchg or sheaves",
+BOOT_PARAM("slab", set_shape, "cmpxchg or sheaves, perhaps ,nomerge",
 	   "what a CPU keeps of a cache: a slab, or sheaves of objects");
 BOOT_PARAM_BOOL("slab_nomerge", no_merge, "like caches are not shared");
 
 const char *slab_shape_name(void)
 {
 	return static_key_enabled(&slab_use_sheaves) ? "sheaves" : "cmpxchg";
+}
+
+bool slab_merging(void)
+{
+	return !no_merge;
 }
 
 /* --- secrets ----------------------------------------------------------------- */
@@ -414,20 +425,28 @@ static bool store_in_use(struct kmem_cache *s, unsigned int cpu)
 	       READ_ONCE(c->main) != &slab_no_sheaf || READ_ONCE(c->rcu);
 }
 
+cpumask_t slab_cpus_in_use(struct kmem_cache *s)
+{
+	cpumask_t cpus;
+	unsigned int cpu;
+
+	cpumask_clear(&cpus);
+	for_each_online_cpu(cpu)
+		if (store_in_use(s, cpu))
+			cpumask_set_cpu(cpu, &cpus);
+	return cpus;
+}
+
 void slab_flush(struct kmem_cache *s)
 {
 	struct flush_work work = {.s = s};
 	cpumask_t cpus;
-	unsigned int cpu;
 
 	/* A CPU interrupted inside its store is asked again: it will have
 	 * left it, as it cannot be preempted there. */
 	do {
 		atomic_set(&work.busy, 0);
-		cpumask_clear(&cpus);
-		for_each_online_cpu(cpu)
-			if (store_in_use(s, cpu))
-				cpumask_set_cpu(cpu, &cpus);
+		cpus = slab_cpus_in_use(s);
 		on_each_cpu_mask(&cpus, flush_this_cpu, &work, true);
 	} while (atomic_read(&work.busy));
 
@@ -540,171 +559,6 @@ void kmem_cache_destroy(struct kmem_cache *s)
 		rcu_barrier();
 	free_parts(s);
 	kmem_cache_free(&cache_cache, s);
-}
-
-/* --- asking ------------------------------------------------------------------ */
-
-unsigned int kmem_cache_size(const struct kmem_cache *s)
-{
-	return s->object_size;
-}
-
-const char *kmem_cache_name(const struct kmem_cache *s)
-{
-	return s->name;
-}
-
-bool slab_check_copy(const void *ptr, size_t n)
-{
-	struct slab *slab = slab_of(ptr);
-	const struct kmem_cache *s;
-	unsigned long off;
-
-	if (!slab)
-		return true;
-	s = slab->cache;
-	if (slab_object_index(s, slab, ptr) >= slab->state.objects)
-		return false;
-	off = ((unsigned long)ptr - (unsigned long)slab_base(slab)) % s->size;
-	if (off < s->left_pad)
-		return false;
-	off -= s->left_pad;
-	if (s->usersize)
-		return off >= s->useroffset &&
-		       off + n <= s->useroffset + s->usersize;
-	return off + n <= s->object_size;
-}
-
-/* Free objects on the node's list. */
-static unsigned long free_on_node(struct kmem_cache_node *n)
-{
-	struct slab *slab;
-	unsigned long nr = 0, flags;
-
-	spin_lock_irqsave(&n->list_lock, flags);
-	list_for_each_entry(slab, &n->partial, list) {
-		struct slab_state st = slab_read(slab);
-
-		nr += st.objects - st.inuse;
-	}
-	spin_unlock_irqrestore(&n->list_lock, flags);
-	return nr;
-}
-
-static unsigned long in_barn(struct kmem_cache *s, struct slab_barn *barn)
-{
-	return (unsigned long)READ_ONCE(barn->nr_full) * s->sheaf_capacity;
-}
-
-/* A snapshot: a sheaf may be traded, not freed, while we look at it. */
-static unsigned long in_stores(struct kmem_cache *s)
-{
-	unsigned long nr = 0;
-	unsigned int cpu;
-
-	for_each_possible_cpu(cpu) {
-		struct slab_cpu *c = per_cpu_ptr(s->cpu, cpu);
-		struct slab_sheaf *spare = READ_ONCE(c->spare);
-		struct slab *partial = READ_ONCE(c->partial);
-
-		nr += READ_ONCE(READ_ONCE(c->main)->size);
-		if (spare)
-			nr += READ_ONCE(spare->size);
-		if (partial)
-			nr += READ_ONCE(partial->chain_objects);
-	}
-	return nr;
-}
-
-static void get_info(struct kmem_cache *s, struct slabinfo *info)
-{
-	struct kmem_cache_node *n;
-	unsigned long free = 0;
-	unsigned int cpu;
-	int nid;
-
-	*info = (struct slabinfo){
-		.name = s->name,
-		.flags = s->flags & ~SLAB_PLAIN,
-		.aliases = s->refcount - 1,
-		.object_size = s->object_size,
-		.size = s->size,
-		.order = s->order,
-		.objects_per_slab = s->objects,
-		.errors = atomic_long_read(&s->errors),
-	};
-	for_each_cache_node(s, nid, n) {
-		info->slabs += atomic_long_read(&n->nr_slabs);
-		info->capacity += atomic_long_read(&n->total_objects);
-		info->partial_slabs += READ_ONCE(n->nr_partial);
-		free += free_on_node(n);
-		info->cpu_objects += in_barn(s, &n->barn);
-	}
-	info->cpu_objects += in_stores(s);
-	info->objects = info->capacity - free - info->cpu_objects;
-	for_each_possible_cpu(cpu) {
-		struct slab_cpu *c = per_cpu_ptr(s->cpu, cpu);
-
-		info->alloc_fast += READ_ONCE(c->stat[SLAB_ALLOC_FAST]);
-		info->alloc_slow += READ_ONCE(c->stat[SLAB_ALLOC_SLOW]);
-		info->free_slow += READ_ONCE(c->stat[SLAB_FREE_SLOW]);
-	}
-	/* Not counted where it happens: what was allocated, is not in use any
-	 * more and did not go the slow way. */
-	info->free_fast = info->alloc_fast + info->alloc_slow - info->objects -
-			  info->free_slow;
-}
-
-void slab_for_each_cache(void (*fn)(const struct slabinfo *info, void *arg),
-			 void *arg)
-{
-	struct slabinfo info;
-	struct kmem_cache *s;
-
-	mutex_lock(&slab_mutex);
-	list_for_each_entry(s, &slab_caches, list) {
-		get_info(s, &info);
-		fn(&info, arg);
-	}
-	mutex_unlock(&slab_mutex);
-}
-
-static void add_objects(const struct slabinfo *info, void *sum)
-{
-	*(long *)sum += info->objects;
-}
-
-long slab_nr_objects(void)
-{
-	long sum = 0;
-
-	slab_for_each_cache(add_objects, &sum);
-	return sum;
-}
-
-static void add_pages(const struct slabinfo *info, void *sum)
-{
-	*(long *)sum += info->slabs << info->order;
-}
-
-long slab_nr_pages(void)
-{
-	long sum = 0;
-
-	slab_for_each_cache(add_pages, &sum);
-	return sum;
-}
-
-long slab_validate_all(void)
-{
-	struct kmem_cache *s;
-	long errors = 0;
-
-	mutex_lock(&slab_mutex);
-	list_for_each_entry(s, &slab_caches, list)
-		errors += kmem_cache_validate(s);
-	mutex_unlock(&slab_mutex);
-	return errors;
 }
 
 /* --- boot ------------------------------------------------------------------ */

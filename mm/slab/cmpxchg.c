@@ -123,8 +123,6 @@ void slab_cmpxchg_put_partial(struct kmem_cache *s, struct slab *slab)
 	}
 	slab->next = first;
 	slab->chain_slabs = first ? first->chain_slabs + 1 : 1;
-	slab->chain_objects = first ? first->chain_objects : 0;
-	slab->chain_objects += slab->state.objects - slab->state.inuse;
 	c->partial = slab;
 	local_irq_restore(flags);
 

@@ -8,6 +8,7 @@
  *	a CPU's slab		cmpxchg.c	the classic shape
  *	a CPU's sheaves, a barn	sheaf.c		today's shape
  *	caches			cache.c		create, merge, shrink, destroy
+ *	counts			slab_info.c	what there is of each
  *	sizes			kmalloc.c	kmalloc and friends
  *	layout checks		slab_debug.c	red zones, poison, tracks
  *
@@ -16,6 +17,7 @@
  */
 #pragma once
 
+#include <arch/cpumask.h>
 #include <arch/percpu.h>
 #include <arch/smp.h>
 #include <kernel/core/preempt.h>
@@ -83,7 +85,6 @@ struct slab {
 		struct {
 			struct slab *next; /* a CPU's partial chain: its own */
 			u32 chain_slabs;   /* in the chain from here on */
-			u32 chain_objects; /* free when they were chained */
 		};
 		struct rcu_head rcu; /* TYPESAFE_BY_RCU: on its way out */
 	};
@@ -409,6 +410,9 @@ void slab_sheaf_free_bulk(struct kmem_cache *s, unsigned int nr,
 bool slab_sheaf_free_rcu(struct kmem_cache *s, struct slab *slab, void *object);
 bool slab_sheaf_flush_cpu(struct kmem_cache *s, struct slab_cpu *c);
 void slab_sheaf_flush_barns(struct kmem_cache *s);
+
+/* CPUs whose store of @s holds something, at a racy look. */
+cpumask_t slab_cpus_in_use(struct kmem_cache *s);
 
 /* Empty every CPU's store and every barn of @s into its slabs. */
 void slab_flush(struct kmem_cache *s);

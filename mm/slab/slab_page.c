@@ -184,3 +184,24 @@ bool slab_object_valid(const struct kmem_cache *s, const struct slab *slab,
 	       (unsigned long)slab_object_index(s, slab, object) * s->size +
 		       s->left_pad;
 }
+
+bool slab_check_copy(const void *ptr, size_t n)
+{
+	struct slab *slab = slab_of(ptr);
+	const struct kmem_cache *s;
+	unsigned long off;
+
+	if (!slab)
+		return true;
+	s = slab->cache;
+	if (slab_object_index(s, slab, ptr) >= slab->state.objects)
+		return false;
+	off = ((unsigned long)ptr - (unsigned long)slab_base(slab)) % s->size;
+	if (off < s->left_pad)
+		return false;
+	off -= s->left_pad;
+	if (s->usersize)
+		return off >= s->useroffset &&
+		       off + n <= s->useroffset + s->usersize;
+	return off + n <= s->object_size;
+}

@@ -262,3 +262,6 @@ void slab_init(void);
 
 /* "cmpxchg" or "sheaves". */
 const char *slab_shape_name(void);
+
+/* Do like caches share?  Not with slab_nomerge. */
+bool slab_merging(void);

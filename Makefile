@@ -323,6 +323,9 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/task/workqueue_test.c \
 	kernel/cgroup/mock_test.c \
 	kernel/cgroup/cgroup_test.c \
+	kernel/cgroup/tasks_test.c \
+	kernel/cgroup/rstat_test.c \
+	kernel/cgroup/cgroup_bench.c \
 	mm/reclaim/shrinker_test.c \
 	mm/memcg/page_counter_test.c \
 	mm/memcg/memcg_test.c \
@@ -371,6 +374,7 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/task/heap_test.c \
 	kernel/task/newlib_test.c \
 	fs/vfs_test.c \
+	fs/cgroupfs_test.c \
 	drivers/ps2kbd_test.c \
 	drivers/tty_test.c \
 	kernel/shell/edit_test.c \

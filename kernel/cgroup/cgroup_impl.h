@@ -66,6 +66,9 @@ int cgroup_set_subtree_control(struct cgroup *cgrp, char *text);
 
 extern const struct cftype cgroup_core_files[];
 
+/* Does @cgrp have a file of this name? */
+bool cgroup_has_file(struct cgroup *cgrp, const char *name, size_t len);
+
 /* The number of cgroup.events. */
 #define CGROUP_EVENTS 1
 

@@ -63,41 +63,55 @@ const struct cftype *cgroup_nth_file(struct cgroup *cgrp, unsigned int index)
 	const struct cftype *type = nth_of(cgroup_core_files, cgrp, &index);
 
 	rcu_read_lock();
-	for (int i = 0; i < CGROUP_SUBSYS_MAX && !type; i++)
-		if (css_of(cgrp, i))
-			type = nth_of(css_of(cgrp, i)->ss->files, cgrp, &index);
+	for (int i = 0; i < CGROUP_SUBSYS_MAX && !type; i++) {
+		struct cgroup_subsys_state *css = css_of(cgrp, i);
+
+		if (css)
+			type = nth_of(css->ss->files, cgrp, &index);
+	}
 	rcu_read_unlock();
 	return type;
 }
 
 static const struct cftype *find_in(const struct cftype *table,
-				    const struct cgroup *cgrp, const char *name)
+				    const struct cgroup *cgrp, const char *name,
+				    size_t len)
 {
 	for (; table && table->name; table++)
-		if (!strcmp(table->name, name))
+		if (!strncmp(table->name, name, len) && !table->name[len])
 			return file_exists(table, cgrp) ? table : NULL;
 	return NULL;
 }
 
-/* With a reference to the css that it is a file of; 0 or -errno. */
-static int find_file(struct cgroup *cgrp, const char *name,
-		     struct cgroup_file *file)
+/* Under RCU: and *@css is that which it is a file of. */
+static const struct cftype *find_file(struct cgroup *cgrp, const char *name,
+				      size_t len,
+				      struct cgroup_subsys_state **css)
 {
-	struct cgroup_subsys_state *css = &cgrp->self;
-	int i = 0, err = -ENOENT;
+	const struct cftype *type;
 
-	rcu_read_lock();
-	file->type = find_in(cgroup_core_files, cgrp, name);
-	for (; !file->type && i < CGROUP_SUBSYS_MAX; i++) {
-		css = css_of(cgrp, i);
-		if (css)
-			file->type = find_in(css->ss->files, cgrp, name);
+	*css = &cgrp->self;
+	type = find_in(cgroup_core_files, cgrp, name, len);
+	for (int i = 0; i < CGROUP_SUBSYS_MAX && !type; i++) {
+		*css = css_of(cgrp, i);
+		if (*css)
+			type = find_in((*css)->ss->files, cgrp, name, len);
 	}
-	if (file->type)
-		err = css_tryget_online(css) ? 0 : -ENODEV;
+	return type;
+}
+
+bool cgroup_has_file(struct cgroup *cgrp, const char *name, size_t len)
+{
+	struct cgroup_subsys_state *css;
+	bool has;
+
+	/* All of them have a dot. */
+	if (!memchr(name, '.', len))
+		return false;
+	rcu_read_lock();
+	has = find_file(cgrp, name, len, &css);
 	rcu_read_unlock();
-	file->css = css;
-	return err;
+	return has;
 }
 
 /* -- Opening, reading, writing ------------------------------------------------------- */
@@ -105,11 +119,15 @@ static int find_file(struct cgroup *cgrp, const char *name,
 struct cgroup_file *cgroup_file_open(struct cgroup *cgrp, const char *name)
 {
 	struct cgroup_file *file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
-	int err = -ENOMEM;
+	int err = -ENOENT;
 
 	if (!file)
-		return ERR_PTR(err);
-	err = find_file(cgrp, name, file);
+		return ERR_PTR(-ENOMEM);
+	rcu_read_lock();
+	file->type = find_file(cgrp, name, strlen(name), &file->css);
+	if (file->type)
+		err = css_tryget_online(file->css) ? 0 : -ENODEV;
+	rcu_read_unlock();
 	if (err)
 		goto free_file;
 	if (file->type->open)

@@ -227,6 +227,7 @@ struct cgroup_subsys other_subsys = {
 void mock_begin(void)
 {
 	mock_online_budget = -1;
+	value = 0;
 	ASSERT_EQ(cgroup_register(&mock_subsys), 0);
 	ASSERT_EQ(cgroup_register(&other_subsys), 0);
 	atomic_set(&mock_nr_online, 0);

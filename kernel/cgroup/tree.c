@@ -77,18 +77,13 @@ static struct cgroup *find_child(struct cgroup *parent, const char *name,
 /* 0, or why this cannot be the name of a group in @parent. */
 static int check_name(struct cgroup *parent, const char *name, size_t len)
 {
-	const struct cftype *file;
-
 	if (!len || memchr(name, '\n', len) ||
 	    (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'))))
 		return -EINVAL;
 	if (len > CGROUP_NAME_MAX)
 		return -ENAMETOOLONG;
-	if (find_child(parent, name, len))
+	if (find_child(parent, name, len) || cgroup_has_file(parent, name, len))
 		return -EEXIST;
-	for (unsigned int i = 0; (file = cgroup_nth_file(parent, i)); i++)
-		if (!strncmp(file->name, name, len) && !file->name[len])
-			return -EEXIST;
 	return 0;
 }
 

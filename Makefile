@@ -201,6 +201,7 @@ SRC_mm := \
 	mm/slab/sheaf.c \
 	mm/slab/cmpxchg.c \
 	mm/slab/slab_page.c \
+	mm/slab/owner.c \
 	mm/slab/slab_debug.c \
 	mm/slab/cache.c \
 	mm/slab/slab_info.c \
@@ -360,6 +361,7 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/slab/slab_test.c \
 	mm/slab/slab_info_test.c \
 	mm/slab/slab_corrupt_test.c \
+	mm/slab/owner_test.c \
 	mm/slab/slab_stress_test.c \
 	mm/slab/slab_bench.c \
 	mm/slab/slab_remote_bench.c \

@@ -58,7 +58,8 @@ enum memcg_kind {
 
 /* -- The stock --------------------------------------------------------------- */
 
-#define STOCK_SLOTS 128u
+/* As many as a byte can tell: finding one is an instruction less. */
+#define STOCK_SLOTS 256u
 
 /* What a slot keeps at most, in bytes: two batches. */
 #define STOCK_MAX (2u * 64 * 4096)
@@ -105,31 +106,65 @@ static __always_inline u32 accounting_owner(void)
 	return READ_ONCE(current->owner);
 }
 
+static __always_inline unsigned long stock_offset(u32 owner)
+{
+	return owner % STOCK_SLOTS * sizeof(struct stock_slot);
+}
+
 /*
  * Take @bytes of slab_unreclaimable memory of this CPU's node out of the stock.
  * Entered.  False: not enough, nothing has changed.
  */
 static __always_inline bool stock_consume(u32 owner, u32 bytes)
 {
-	struct stock_slot *slot = &stock[owner % STOCK_SLOTS];
-
-	if (unlikely(!this_cpu_equals(slot->owner, owner)) ||
-	    unlikely(this_cpu_below(slot->bytes, bytes)))
-		return false;
-	this_cpu_sub(slot->bytes, bytes);
+	/* In one piece, or the compiler keeps the slot's address as well. */
+	asm goto("cmpl %[owner], %%gs:%c[owners](%[at])\n\t"
+		 "jne %l[refused]\n\t"
+		 "cmpl %[bytes], %%gs:%c[levels](%[at])\n\t"
+		 "jb %l[refused]\n\t"
+		 "subl %[bytes], %%gs:%c[levels](%[at])"
+		 :
+		 : [owner] "r"(owner), [bytes] "re"(bytes),
+		   [at] "r"(stock_offset(owner)),
+		   [owners] "i"(&stock[0].owner), [levels] "i"(&stock[0].bytes)
+		 : "cc", "memory"
+		 : refused);
 	return true;
+refused:
+	return false;
 }
 
-/* Put them back.  Entered.  False: no room for them, nothing has changed. */
+/*
+ * Put them back.  Entered.  False: no room for them, nothing has changed.  @below
+ * is stock_below(@bytes), or 0 to be refused.
+ */
+static __always_inline bool stock_refill_below(u32 owner, u32 bytes, u32 below)
+{
+	asm goto("cmpl %[owner], %%gs:%c[owners](%[at])\n\t"
+		 "jne %l[refused]\n\t"
+		 "cmpl %[below], %%gs:%c[levels](%[at])\n\t"
+		 "jae %l[refused]\n\t"
+		 "addl %[bytes], %%gs:%c[levels](%[at])"
+		 :
+		 : [owner] "r"(owner), [bytes] "re"(bytes), [below] "re"(below),
+		   [at] "r"(stock_offset(owner)),
+		   [owners] "i"(&stock[0].owner), [levels] "i"(&stock[0].bytes)
+		 : "cc", "memory"
+		 : refused);
+	return true;
+refused:
+	return false;
+}
+
+/* There is room for @bytes in a slot that holds less than this. */
+static __always_inline u32 stock_below(u32 bytes)
+{
+	return bytes <= STOCK_MAX ? STOCK_MAX - bytes + 1 : 0;
+}
+
 static __always_inline bool stock_refill(u32 owner, u32 bytes)
 {
-	struct stock_slot *slot = &stock[owner % STOCK_SLOTS];
-
-	if (unlikely(!this_cpu_equals(slot->owner, owner)) ||
-	    unlikely(bytes > STOCK_MAX - this_cpu_read(slot->bytes)))
-		return false;
-	this_cpu_add(slot->bytes, bytes);
-	return true;
+	return stock_refill_below(owner, bytes, stock_below(bytes));
 }
 
 /* The same two for any kind and node (NUMA_NO_NODE: this CPU's), counting it. */

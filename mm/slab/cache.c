@@ -6,7 +6,8 @@
  *             ask for it, by a red zone, the free pointer, and who had it.
  *             Without debugging, a constructor or RCU readers, the free pointer
  *             lies in the middle of the free object, out of reach of small
- *             overflows from either side.
+ *             overflows from either side.  Behind the last object there may be
+ *             the slab's owners.
  * Sharing.    A new cache like an old one (size, alignment, behaviour) is
  *             the old one under a second name: fewer half-empty slabs.  Debugged
  *             caches, and those with constructors, are never shared, nor any
@@ -32,12 +33,13 @@
 #include <mm/page/zone.h>
 #include <mm/percpu/percpu.h>
 #include <string.h>
-#include "slab_impl.h"
+#include "owner_impl.h"
 
 LIST_HEAD(slab_caches);
 DEFINE_MUTEX(slab_mutex);
 DEFINE_STATIC_KEY_TRUE(slab_use_sheaves);
 DEFINE_STATIC_KEY_FALSE(slab_numa);
+DEFINE_STATIC_KEY_TRUE(slab_simple);
 
 static struct kmem_cache cache_cache, node_cache;
 static struct kmem_cache_node boot_nodes[2][MAX_NUMNODES];
@@ -190,6 +192,7 @@ static void lay_out(struct kmem_cache *s)
 	s->min_order = order_base_2(DIV_ROUND_UP(s->size, PAGE_SIZE));
 	s->objects = (PAGE_SIZE << s->order) / s->size;
 	s->min_objects = (PAGE_SIZE << s->min_order) / s->size;
+	slab_owner_lay_out(s);
 	s->gfp = s->order || s->min_order ? __GFP_COMP : 0;
 }
 
@@ -606,11 +609,14 @@ void slab_init(void)
 		static_branch_disable(&slab_use_sheaves);
 	if (slab_nr_nodes > 1)
 		static_branch_enable(&slab_numa);
+	if (want_cmpxchg || slab_nr_nodes > 1)
+		static_branch_disable(&slab_simple);
 
 	boot_cache(&node_cache, 0, "kmem_cache_node",
 		   sizeof(struct kmem_cache_node));
 	boot_cache(&cache_cache, 1, "kmem_cache", sizeof(struct kmem_cache));
 	slab_sheaf_boot();
+	slab_owner_boot();
 	kmalloc_init();
 
 	rcu_set_kfree(kfree);

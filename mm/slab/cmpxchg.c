@@ -24,7 +24,7 @@
  */
 #include <arch/cpumask.h>
 #include <arch/irqflags.h>
-#include "slab_impl.h"
+#include "owner_impl.h"
 
 #define SLAB_TID_STEP NR_CPUS
 
@@ -238,17 +238,8 @@ static void *alloc_slow(struct kmem_cache *s, gfp_t gfp, int node)
 
 /* --- the fast paths -------------------------------------------------------- */
 
-static noinline void *alloc_unusual(struct kmem_cache *s, gfp_t gfp, int node)
-{
-	void *object = cache_debug(s) ? slab_debug_alloc(s, gfp, node)
-				      : alloc_slow(s, gfp, node);
-
-	if (gfp & __GFP_ZERO && object)
-		slab_zero(s, object);
-	return object;
-}
-
-void *slab_cmpxchg_alloc(struct kmem_cache *s, gfp_t gfp, int node)
+/* An object of the CPU's own slab, or NULL. */
+static __always_inline void *pop(struct kmem_cache *s)
 {
 	struct slab_cpu __percpu *cpu = s->cpu;
 	unsigned long tid;
@@ -259,8 +250,8 @@ void *slab_cmpxchg_alloc(struct kmem_cache *s, gfp_t gfp, int node)
 		tid = this_cpu_read(cpu->tid);
 		barrier();
 		object = this_cpu_read(cpu->freelist);
-		if (unlikely(!object || node != NUMA_NO_NODE))
-			return alloc_unusual(s, gfp, node);
+		if (unlikely(!object))
+			return NULL;
 		/*
 		 * The object may be taken from under us: then this reads
 		 * what its user wrote, and the tid has moved.
@@ -269,6 +260,33 @@ void *slab_cmpxchg_alloc(struct kmem_cache *s, gfp_t gfp, int node)
 					   slab_next_free(s, object),
 					   tid + SLAB_TID_STEP)));
 	this_cpu_inc(cpu->stat[SLAB_ALLOC_FAST]);
+	return object;
+}
+
+static void *get_slow(struct kmem_cache *s, gfp_t gfp, int node)
+{
+	return cache_debug(s) ? slab_debug_alloc(s, gfp, node)
+			      : alloc_slow(s, gfp, node);
+}
+
+void *slab_cmpxchg_get(struct kmem_cache *s, gfp_t gfp)
+{
+	return pop(s) ?: get_slow(s, gfp, NUMA_NO_NODE);
+}
+
+static noinline void *alloc_unusual(struct kmem_cache *s, gfp_t gfp, int node)
+{
+	return slab_alloc_finish(s, gfp, get_slow(s, gfp, node));
+}
+
+void *slab_cmpxchg_alloc(struct kmem_cache *s, gfp_t gfp, int node)
+{
+	void *object = likely(node == NUMA_NO_NODE) ? pop(s) : NULL;
+
+	if (unlikely(!object))
+		return alloc_unusual(s, gfp, node);
+	if (static_branch_unlikely(&accounting_kernel) && slab_charges(s, gfp))
+		return slab_alloc_finish(s, gfp, object);
 	if (unlikely(gfp & __GFP_ZERO))
 		return slab_zero(s, object);
 	return object;
@@ -280,11 +298,13 @@ void slab_cmpxchg_free(struct kmem_cache *s, struct slab *slab, void *object)
 	unsigned long tid;
 	void *freelist;
 
+	if (static_branch_unlikely(&accounting_enabled) && slab->owners)
+		slab_uncharge(s, slab, object);
 	do {
 		tid = this_cpu_read(cpu->tid);
 		barrier();
 		if (unlikely(slab != this_cpu_read(cpu->slab))) {
-			slab_free_direct(s, slab, object);
+			slab_free_direct(slab, object);
 			return;
 		}
 		freelist = this_cpu_read(cpu->freelist);

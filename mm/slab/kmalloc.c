@@ -9,6 +9,8 @@
  * Large.     More than 8 KiB comes from the page allocator as a compound block,
  *            whose order is remembered in its head: ksize() and kfree() need no
  *            header before the memory.
+ * Charged.   Who asks to be charged has caches of his own, kmalloc-cg-*: their
+ *            slabs carry owners, and all others need none.
  * Rejected.  Headers: they spoil alignment, and kfree() finds the cache from the
  *            page anyway.
  *
@@ -23,37 +25,57 @@
 #include "slab_impl.h"
 
 struct kmem_cache *kmalloc_caches[KMALLOC_NR_CLASSES];
+struct kmem_cache *kmalloc_cg_caches[KMALLOC_NR_CLASSES];
+
+#define CLASS(name_, size_)                                                    \
+	{                                                                      \
+		.name = "kmalloc-" name_, .cg_name = "kmalloc-cg-" name_,      \
+		.size = size_                                                  \
+	}
 
 static const struct {
-	const char *name;
+	const char *name, *cg_name;
 	unsigned int size;
 } kmalloc_classes[KMALLOC_NR_CLASSES] = {
-	[1] = {"kmalloc-96", 96},    [2] = {"kmalloc-192", 192},
-	[3] = {"kmalloc-8", 8},	     [4] = {"kmalloc-16", 16},
-	[5] = {"kmalloc-32", 32},    [6] = {"kmalloc-64", 64},
-	[7] = {"kmalloc-128", 128},  [8] = {"kmalloc-256", 256},
-	[9] = {"kmalloc-512", 512},  [10] = {"kmalloc-1k", 1024},
-	[11] = {"kmalloc-2k", 2048}, [12] = {"kmalloc-4k", 4096},
-	[13] = {"kmalloc-8k", 8192},
+	[1] = CLASS("96", 96),	  [2] = CLASS("192", 192),
+	[3] = CLASS("8", 8),	  [4] = CLASS("16", 16),
+	[5] = CLASS("32", 32),	  [6] = CLASS("64", 64),
+	[7] = CLASS("128", 128),  [8] = CLASS("256", 256),
+	[9] = CLASS("512", 512),  [10] = CLASS("1k", 1024),
+	[11] = CLASS("2k", 2048), [12] = CLASS("4k", 4096),
+	[13] = CLASS("8k", 8192),
 };
 
 struct kmem_cache *kmalloc_small[KMALLOC_SMALL / 8];
+struct kmem_cache *kmalloc_cg_small[KMALLOC_SMALL / 8];
 
-void kmalloc_init(void)
+static void create_classes(bool cg)
 {
+	struct kmem_cache **caches = cg ? kmalloc_cg_caches : kmalloc_caches;
+	struct kmem_cache **small = cg ? kmalloc_cg_small : kmalloc_small;
+	slab_flags_t flags = SLAB_PANIC | SLAB_NO_MERGE |
+			     (cg ? SLAB_ACCOUNT : 0);
+
 	for (int i = 1; i < KMALLOC_NR_CLASSES; i++) {
 		unsigned int size = kmalloc_classes[i].size;
 
 		/* Powers of two are aligned to their size. */
-		kmalloc_caches[i] = kmem_cache_create(
-			kmalloc_classes[i].name, size,
+		caches[i] = kmem_cache_create(
+			cg ? kmalloc_classes[i].cg_name
+			   : kmalloc_classes[i].name,
+			size,
 			is_power_of_2(size) ? min(size, (unsigned)PAGE_SIZE)
 					    : 0,
-			SLAB_PANIC | SLAB_NO_MERGE, NULL);
+			flags, NULL);
 	}
 	for (unsigned int size = 8; size <= KMALLOC_SMALL; size += 8)
-		kmalloc_small[size / 8 - 1] =
-			kmalloc_caches[kmalloc_class(size)];
+		small[size / 8 - 1] = caches[kmalloc_class(size)];
+}
+
+void kmalloc_init(void)
+{
+	create_classes(false);
+	create_classes(true);
 }
 
 /* --- large ----------------------------------------------------------------- */

@@ -81,8 +81,8 @@ static struct slab_sheaf *sheaf_alloc(struct kmem_cache *s, gfp_t gfp)
 	struct slab_sheaf *sheaf;
 
 	/* Past failslab: it counts the allocations of those who asked. */
-	sheaf = slab_sheaf_alloc_slow(sheaf_caches[sheaf_class_of(s)],
-				      gfp | __GFP_NOWARN);
+	sheaf = slab_sheaf_get(sheaf_caches[sheaf_class_of(s)],
+			       gfp | __GFP_NOWARN);
 	if (!sheaf)
 		return NULL;
 	sheaf->cache = s;
@@ -329,16 +329,13 @@ static void *alloc_from_new_slab(struct kmem_cache *s, gfp_t gfp)
 	return object;
 }
 
-/* Everything but the pop that slab_sheaf_alloc() is. */
-void *slab_sheaf_alloc_slow(struct kmem_cache *s, gfp_t gfp)
+void *slab_sheaf_get(struct kmem_cache *s, gfp_t gfp)
 {
 	struct slab_cpu *c;
 	void *object = NULL;
 
-	if (cache_debug(s)) {
-		object = slab_debug_alloc(s, gfp, NUMA_NO_NODE);
-		goto out;
-	}
+	if (cache_debug(s))
+		return slab_debug_alloc(s, gfp, NUMA_NO_NODE);
 	c = enter_with_main(s);
 	if (c) {
 		if (c->main->size || refill_main(s, c))
@@ -351,10 +348,25 @@ void *slab_sheaf_alloc_slow(struct kmem_cache *s, gfp_t gfp)
 	}
 	if (!object)
 		object = alloc_from_new_slab(s, gfp);
-out:
-	if (gfp & __GFP_ZERO && object)
-		slab_zero(s, object);
 	return object;
+}
+
+/* Everything but the pop that the fast paths are. */
+void *slab_sheaf_alloc_slow(struct kmem_cache *s, gfp_t gfp)
+{
+	return slab_alloc_finish(s, gfp, slab_sheaf_get(s, gfp));
+}
+
+/* Whatever the flags want, but quickly if there is an object in main. */
+void *slab_sheaf_alloc_special(struct kmem_cache *s, gfp_t gfp)
+{
+	void *object = NULL;
+
+	if (cpu_store_enter()) {
+		slab_sheaf_pop(s->cpu, &object);
+		cpu_store_leave();
+	}
+	return slab_alloc_finish(s, gfp, object ?: slab_sheaf_get(s, gfp));
 }
 
 /* From a node of the caller's choice: sheaves hold their own node's only. */
@@ -373,9 +385,7 @@ void *slab_sheaf_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
 			object = gfp & __GFP_THISNODE ? NULL
 						      : alloc_anywhere(s);
 	}
-	if (gfp & __GFP_ZERO && object)
-		slab_zero(s, object);
-	return object;
+	return slab_alloc_finish(s, gfp, object);
 }
 
 /* --- freeing --------------------------------------------------------------- */
@@ -415,8 +425,10 @@ static void replace_main(struct kmem_cache *s, struct slab_cpu *c)
 }
 
 /* To the slab itself: no sheaf may have it, or none can be had. */
-void slab_free_direct(struct kmem_cache *s, struct slab *slab, void *object)
+void slab_free_direct(struct slab *slab, void *object)
 {
+	struct kmem_cache *s = slab->cache;
+
 	if (cache_debug(s)) {
 		slab_debug_free(s, slab, object);
 		return;
@@ -425,13 +437,14 @@ void slab_free_direct(struct kmem_cache *s, struct slab *slab, void *object)
 	slab_put_chain(s, slab, object, object, 1);
 }
 
-void slab_sheaf_free_slow(struct kmem_cache *s, struct slab *slab, void *object)
+void slab_sheaf_free_slow(struct slab *slab, void *object)
 {
+	struct kmem_cache *s = slab->cache;
 	struct slab_cpu *c = enter_with_main(s);
 	struct slab_sheaf *main;
 
 	if (!c) {
-		slab_free_direct(s, slab, object);
+		slab_free_direct(slab, object);
 		return;
 	}
 	if (c->main->size == c->main->capacity)
@@ -442,6 +455,18 @@ void slab_sheaf_free_slow(struct kmem_cache *s, struct slab *slab, void *object)
 	main->objects[main->size++] = object;
 	c->stat[SLAB_FREE_SLOW]++;
 	leave_with_main(c);
+}
+
+/* Whatever stopped the fast path, it had done nothing yet. */
+void slab_free_owned_slow(struct slab *slab, void *object)
+{
+	struct kmem_cache *s = slab->cache;
+
+	slab_uncharge(s, slab, object);
+	if (slab_foreign(slab))
+		slab_free_direct(slab, object);
+	else
+		slab_sheaf_free_bare(s, slab, object);
 }
 
 /* --- in bulk --------------------------------------------------------------- */
@@ -515,6 +540,9 @@ static void rcu_sheaf_done(struct rcu_head *head)
 	struct slab_sheaf *sheaf = container_of(head, struct slab_sheaf, rcu);
 	struct kmem_cache *s = sheaf->cache;
 
+	/* Their memory could be nobody else's until now. */
+	if (static_branch_unlikely(&accounting_enabled))
+		slab_uncharge_bulk(s, sheaf->size, sheaf->objects);
 	if (sheaf->size == sheaf->capacity &&
 	    barn_put(&s->node[sheaf->node]->barn, sheaf))
 		return;

@@ -8,49 +8,132 @@
  * saved for it; and zeroing and debugging are the slow path's business.
  */
 #pragma once
-#include "slab_impl.h"
+#include "owner_impl.h"
 
-static __always_inline void *slab_sheaf_alloc(struct kmem_cache *s, gfp_t gfp)
+/* Take an object out of main, if there is one.  The store is entered. */
+static __always_inline bool slab_sheaf_pop(struct slab_cpu __percpu *c,
+					   void **object)
 {
-	struct slab_cpu __percpu *c = s->cpu;
-	void **top, *object;
+	void **top = this_cpu_read(c->top);
+
+	if (unlikely(this_cpu_equals(c->base, top)))
+		return false;
+	*object = top[-1];
+	this_cpu_sub(c->top, (void **)sizeof(*top));
+	this_cpu_inc(c->stat[SLAB_ALLOC_FAST]);
+	return true;
+}
+
+/* Put one into main, if there is room.  The store is entered. */
+static __always_inline bool slab_sheaf_push(struct slab_cpu __percpu *c,
+					    void *object)
+{
+	void **top = this_cpu_read(c->top);
+
+	if (unlikely(this_cpu_equals(c->end, top)))
+		return false;
+	*top = object;
+	this_cpu_add(c->top, (void **)sizeof(*top));
+	return true;
+}
+
+/* Not zeroed, and nobody pays. */
+static __always_inline void *slab_sheaf_alloc_bare(struct kmem_cache *s,
+						   gfp_t gfp)
+{
+	void *object;
 
 	if (unlikely(!cpu_store_enter()))
 		return slab_sheaf_alloc_slow(s, gfp);
-	top = this_cpu_read(c->top);
-	if (unlikely(this_cpu_equals(c->base, top))) {
+	if (unlikely(!slab_sheaf_pop(s->cpu, &object))) {
 		cpu_store_leave();
 		return slab_sheaf_alloc_slow(s, gfp);
 	}
-	object = top[-1];
-	this_cpu_sub(c->top, (void **)sizeof(*top));
-	this_cpu_inc(c->stat[SLAB_ALLOC_FAST]);
+	cpu_store_leave();
+	return object;
+}
+
+/* While there are groups.  The usual two first: neither charged nor zeroed, and
+ * charged the short way. */
+static __always_inline void *slab_sheaf_alloc_asked(struct kmem_cache *s,
+						    gfp_t gfp)
+{
+	gfp |= s->account;
+	if (likely(!(gfp & (__GFP_ZERO | __GFP_ACCOUNT))))
+		return slab_sheaf_alloc_bare(s, gfp);
+	if (unlikely(gfp & (__GFP_ZERO | SLAB_GFP_FAR)))
+		return slab_sheaf_alloc_special(s, gfp);
+	return slab_sheaf_alloc_charged(s, gfp);
+}
+
+static __always_inline void *slab_sheaf_alloc(struct kmem_cache *s, gfp_t gfp)
+{
+	void *object;
+
+	if (static_branch_unlikely(&accounting_kernel))
+		return slab_sheaf_alloc_asked(s, gfp);
+	if (unlikely(!cpu_store_enter()))
+		return slab_sheaf_alloc_slow(s, gfp);
+	if (unlikely(!slab_sheaf_pop(s->cpu, &object))) {
+		cpu_store_leave();
+		return slab_sheaf_alloc_slow(s, gfp);
+	}
 	cpu_store_leave();
 	if (unlikely(gfp & __GFP_ZERO))
 		return slab_zero(s, object);
 	return object;
 }
 
+/* Of this CPU's node: a sheaf holds no other.  Nobody has paid for any object of
+ * its slab. */
+static __always_inline void
+slab_sheaf_free_bare(struct kmem_cache *s, struct slab *slab, void *object)
+{
+	if (unlikely(!cpu_store_enter())) {
+		slab_free_direct(slab, object);
+		return;
+	}
+	if (unlikely(!slab_sheaf_push(s->cpu, object))) {
+		cpu_store_leave();
+		slab_sheaf_free_slow(slab, object);
+		return;
+	}
+	cpu_store_leave();
+}
+
+/* Somebody may have paid for it: give that back to the stock, in the same
+ * section. */
+static __always_inline void
+slab_sheaf_free_owned(struct kmem_cache *s, struct slab *slab, void *object)
+{
+	u32 owner;
+
+	if (unlikely(!cpu_store_enter())) {
+		slab_free_owned_slow(slab, object);
+		return;
+	}
+	if (unlikely(!slab_sheaf_push(s->cpu, object))) {
+		cpu_store_leave();
+		slab_free_owned_slow(slab, object);
+		return;
+	}
+	/* Nobody takes it out again before we leave. */
+	owner = slab_owner_take(slab_owner_entry(s, slab->owners, object));
+	if (likely(owner) &&
+	    unlikely(!stock_refill_below(owner, s->size, s->stock_below))) {
+		slab_uncharge_leave(slab, owner);
+		return;
+	}
+	cpu_store_leave();
+}
+
 static __always_inline void slab_sheaf_free(struct kmem_cache *s,
 					    struct slab *slab, void *object)
 {
-	struct slab_cpu __percpu *c = s->cpu;
-	void **top;
-
-	/* A sheaf holds memory of its CPU's node only. */
-	if (unlikely(slab_foreign(slab)) || unlikely(!cpu_store_enter())) {
-		slab_free_direct(s, slab, object);
-		return;
-	}
-	top = this_cpu_read(c->top);
-	if (unlikely(this_cpu_equals(c->end, top))) {
-		cpu_store_leave();
-		slab_sheaf_free_slow(s, slab, object);
-		return;
-	}
-	*top = object;
-	this_cpu_add(c->top, (void **)sizeof(*top));
-	cpu_store_leave();
+	if (static_branch_unlikely(&accounting_enabled) && slab->owners)
+		slab_sheaf_free_owned(s, slab, object);
+	else
+		slab_sheaf_free_bare(s, slab, object);
 }
 
 /*

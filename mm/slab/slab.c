@@ -28,11 +28,38 @@ void *slab_zero(struct kmem_cache *s, void *object)
 	return memset(object, 0, s->object_size);
 }
 
+/*
+ * Charged, of a cache that is not SLAB_GFP_FAR: taking the object, taking its
+ * bytes from the payer's stock and writing down who it was are one section.
+ * An interrupt, which has to find out who pays, enters the slow way.
+ */
+void *slab_sheaf_alloc_charged(struct kmem_cache *s, gfp_t gfp)
+{
+	void *object;
+	u32 owner;
+
+	if (unlikely(!cpu_store_enter_task()))
+		return slab_sheaf_alloc_slow(s, gfp);
+	if (unlikely(!slab_sheaf_pop(s->cpu, &object))) {
+		cpu_store_leave();
+		return slab_sheaf_alloc_slow(s, gfp);
+	}
+	owner = READ_ONCE(current->owner);
+	/* Nobody's stock is empty. */
+	if (unlikely(!stock_consume(owner, s->size))) {
+		cpu_store_leave();
+		return slab_alloc_finish(s, gfp, object);
+	}
+	*slab_owner_entry_near(s, object) = owner;
+	cpu_store_leave();
+	return object;
+}
+
 static __always_inline void *slab_alloc(struct kmem_cache *s, gfp_t gfp)
 {
-	if (static_branch_likely(&slab_use_sheaves))
-		return slab_sheaf_alloc(s, gfp);
-	return slab_cmpxchg_alloc(s, gfp, NUMA_NO_NODE);
+	if (!static_branch_likely(&slab_use_sheaves))
+		return slab_cmpxchg_alloc(s, gfp, NUMA_NO_NODE);
+	return slab_sheaf_alloc(s, gfp);
 }
 
 static __always_inline void *slab_alloc_node(struct kmem_cache *s, gfp_t gfp,
@@ -67,13 +94,28 @@ void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
 
 /* --- freeing --------------------------------------------------------------- */
 
+/* In the other shape, or where there are other nodes. */
+static noinline void slab_free_elsewhere(struct slab *slab, void *object)
+{
+	struct kmem_cache *s = slab->cache;
+
+	if (!static_branch_likely(&slab_use_sheaves))
+		slab_cmpxchg_free(s, slab, object);
+	else if (!slab_foreign(slab))
+		slab_sheaf_free(s, slab, object);
+	else if (static_branch_unlikely(&accounting_enabled) && slab->owners)
+		slab_free_owned_slow(slab, object);
+	else
+		slab_free_direct(slab, object);
+}
+
 static __always_inline void slab_free(struct kmem_cache *s, struct slab *slab,
 				      void *object)
 {
-	if (static_branch_likely(&slab_use_sheaves))
+	if (static_branch_likely(&slab_simple))
 		slab_sheaf_free(s, slab, object);
 	else
-		slab_cmpxchg_free(s, slab, object);
+		slab_free_elsewhere(slab, object);
 }
 
 /* Not in the first page of a slab of @s: further back, or not at all. */
@@ -114,24 +156,42 @@ static noinline void *kmalloc_medium(size_t size, gfp_t gfp)
 {
 	if (unlikely(size - 1 >= KMALLOC_MAX_CACHE_SIZE))
 		return kmalloc_odd(size, gfp, NUMA_NO_NODE);
-	return kmem_cache_alloc(kmalloc_cache_of(size), gfp);
+	return kmem_cache_alloc(kmalloc_cache_of(size, gfp), gfp);
+}
+
+/* Zeroed, charged, or about to fail on purpose. */
+static noinline void *kmalloc_flagged(size_t size, gfp_t gfp)
+{
+	return kmem_cache_alloc(kmalloc_cache_of(size, gfp), gfp);
+}
+
+/* Charged, if there are groups and nothing else is asked for. */
+static __always_inline void *kmalloc_charged(size_t size, gfp_t gfp)
+{
+	if (!static_branch_unlikely(&accounting_kernel) ||
+	    !static_branch_likely(&slab_use_sheaves) ||
+	    fault_active(&failslab) || unlikely(gfp & __GFP_ZERO))
+		return kmalloc_flagged(size, gfp);
+	return slab_sheaf_alloc_charged(kmalloc_cg_small[(size - 1) / 8], gfp);
 }
 
 void *__kmalloc(size_t size, gfp_t gfp)
 {
 	if (unlikely(size - 1 >= KMALLOC_SMALL))
 		return kmalloc_medium(size, gfp);
-	if (fault_active(&failslab))
-		return alloc_may_fail(kmalloc_cache_of(size), gfp,
-				      NUMA_NO_NODE);
-	return slab_alloc(kmalloc_cache_of(size), gfp);
+	/* Caches for those who do not ask to be charged never charge. */
+	if (unlikely(gfp & (__GFP_ZERO | __GFP_ACCOUNT)))
+		return kmalloc_charged(size, gfp);
+	if (fault_active(&failslab) || !static_branch_likely(&slab_use_sheaves))
+		return kmalloc_flagged(size, gfp);
+	return slab_sheaf_alloc_bare(kmalloc_small[(size - 1) / 8], gfp);
 }
 
 void *__kmalloc_node(size_t size, gfp_t gfp, int node)
 {
 	if (unlikely(size - 1 >= KMALLOC_MAX_CACHE_SIZE))
 		return kmalloc_odd(size, gfp, node);
-	return kmem_cache_alloc_node(kmalloc_cache_of(size), gfp, node);
+	return kmem_cache_alloc_node(kmalloc_cache_of(size, gfp), gfp, node);
 }
 
 static noinline void kfree_further(const void *object)
@@ -159,6 +219,14 @@ void kfree(const void *object)
 
 /* --- in bulk --------------------------------------------------------------- */
 
+/* An object as the shape has it: nobody has paid for it yet. */
+static void *slab_get(struct kmem_cache *s, gfp_t gfp)
+{
+	if (static_branch_likely(&slab_use_sheaves))
+		return slab_sheaf_get(s, gfp);
+	return slab_cmpxchg_get(s, gfp);
+}
+
 unsigned int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp,
 				   unsigned int nr, void **objects)
 {
@@ -173,16 +241,21 @@ unsigned int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp,
 
 	/* One by one: what the shape or the memory left over. */
 	for (; unlikely(got < nr); got++) {
-		objects[got] = slab_alloc(s, gfp & ~__GFP_ZERO);
-		if (unlikely(!objects[got])) {
-			kmem_cache_free_bulk(s, got, objects);
-			return 0;
-		}
+		objects[got] = slab_get(s, gfp);
+		if (unlikely(!objects[got]))
+			goto undo;
 	}
+	if (static_branch_unlikely(&accounting_kernel) &&
+	    slab_charges(s, gfp) && !slab_charge_bulk(s, gfp, nr, objects))
+		goto undo;
 	if (unlikely(gfp & __GFP_ZERO))
 		for (unsigned int i = 0; i < nr; i++)
 			slab_zero(s, objects[i]);
 	return nr;
+
+undo:
+	kmem_cache_free_bulk(s, got, objects);
+	return 0;
 }
 
 /* Free @objects[0 .. nr), sorting out what may not go into a sheaf: wrong,
@@ -215,6 +288,9 @@ static unsigned int plain_prefix(struct kmem_cache *s, unsigned int nr,
 void kmem_cache_free_bulk(struct kmem_cache *s, unsigned int nr, void **objects)
 {
 	unsigned int plain = plain_prefix(s, nr, objects);
+
+	if (static_branch_unlikely(&accounting_enabled))
+		slab_uncharge_bulk(s, plain, objects);
 
 	slab_sheaf_free_bulk(s, plain, objects);
 	if (unlikely(plain < nr))

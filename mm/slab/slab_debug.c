@@ -22,6 +22,7 @@
 #include <boot/param.h>
 #include <kernel/core/backtrace.h>
 #include <kernel/core/clock.h>
+#include <kernel/core/mutex.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/report.h>
 #include <kernel/core/sched.h>
@@ -198,7 +199,7 @@ static void rebuild_freelist(struct kmem_cache *s, struct slab *slab,
 		return;
 	}
 	for (unsigned int i = 0; i < slab->state.objects; i++) {
-		void *object = slab_base(slab) + i * s->size + s->left_pad;
+		void *object = slab_object_at(s, slab, i);
 
 		if (((u8 *)object)[s->object_size] != SLAB_BYTE_RED_FREE)
 			continue;
@@ -396,9 +397,7 @@ out:
 
 /* --- walking --------------------------------------------------------------- */
 
-/* Every slab there is, of every cache; nobody may be making or freeing any. */
-static void for_each_slab(struct kmem_cache *s,
-			  void (*fn)(struct kmem_cache *s, struct slab *slab))
+void slab_for_each(void (*fn)(struct slab *slab, void *arg), void *arg)
 {
 	struct zone_info info;
 	struct zone *zone;
@@ -413,8 +412,8 @@ static void for_each_slab(struct kmem_cache *s,
 				pfn++;
 				continue;
 			}
-			if (PageSlab(page) && ((struct slab *)page)->cache == s)
-				fn(s, (struct slab *)page);
+			if (PageSlab(page) && ((struct slab *)page)->cache)
+				fn((struct slab *)page, arg);
 			pfn += 1ul << page->order;
 		}
 	}
@@ -428,10 +427,14 @@ static bool is_free(struct kmem_cache *s, struct slab *slab, void *object)
 	return found;
 }
 
-static void report_leaks_in(struct kmem_cache *s, struct slab *slab)
+static void report_leaks_in(struct slab *slab, void *cache)
 {
+	struct kmem_cache *s = cache;
+
+	if (slab->cache != s)
+		return;
 	for (unsigned int i = 0; i < slab->state.objects; i++) {
-		void *object = slab_base(slab) + i * s->size + s->left_pad;
+		void *object = slab_object_at(s, slab, i);
 
 		if (!is_free(s, slab, object))
 			slab_report(s, slab, object,
@@ -441,19 +444,22 @@ static void report_leaks_in(struct kmem_cache *s, struct slab *slab)
 
 void slab_report_leaks(struct kmem_cache *s)
 {
-	for_each_slab(s, report_leaks_in);
+	slab_for_each(report_leaks_in, s);
 }
 
-static void validate_slab(struct kmem_cache *s, struct slab *slab)
+/* Of the cache @only, or of any. */
+static void validate_slab(struct slab *slab, void *only)
 {
+	struct kmem_cache *s = slab->cache;
 	struct kmem_cache_node *n = s->node[slab_nid(slab)];
 	unsigned long flags;
 
+	if (only && s != only)
+		return;
 	spin_lock_irqsave(&n->list_lock, flags);
 	if (!slab->state.frozen && check_counters(s, slab) && cache_debug(s))
 		for (unsigned int i = 0; i < slab->state.objects; i++) {
-			void *object =
-				slab_base(slab) + i * s->size + s->left_pad;
+			void *object = slab_object_at(s, slab, i);
 
 			check_object(s, slab, object,
 				     !is_free(s, slab, object));
@@ -465,8 +471,30 @@ long kmem_cache_validate(struct kmem_cache *s)
 {
 	long before = atomic_long_read(&s->errors);
 
-	for_each_slab(s, validate_slab);
+	slab_for_each(validate_slab, s);
 	return atomic_long_read(&s->errors) - before;
+}
+
+static long count_errors(void)
+{
+	struct kmem_cache *s;
+	long errors = 0;
+
+	list_for_each_entry(s, &slab_caches, list)
+		errors += atomic_long_read(&s->errors);
+	return errors;
+}
+
+long slab_validate_all(void)
+{
+	long errors;
+
+	mutex_lock(&slab_mutex);
+	errors = -count_errors();
+	slab_for_each(validate_slab, NULL);
+	errors += count_errors();
+	mutex_unlock(&slab_mutex);
+	return errors;
 }
 
 /* --- slab_debug=FZPU,name --------------------------------------------------- */

@@ -11,6 +11,7 @@
  *	counts			slab_info.c	what there is of each
  *	sizes			kmalloc.c	kmalloc and friends
  *	layout checks		slab_debug.c	red zones, poison, tracks
+ *	who pays		owner.c		an owner for each object
  *
  * Locks, outer first: slab_mutex, then the CPU's own store (preemption off and
  * CPU_STORE_MASK), then a barn's lock, then a node's list_lock.
@@ -42,6 +43,11 @@
 
 /* Internal: no sheaves; other caches' sheaves may come from here. */
 #define SLAB_PLAIN 0x00010000u
+
+/* Internal: each slab has its owners at its end. */
+#define SLAB_OWNERS_INSIDE 0x00020000u
+
+#define SLAB_INTERNAL_FLAGS (SLAB_PLAIN | SLAB_OWNERS_INSIDE)
 
 #define STRUCT_PAGE_SHIFT 6
 _Static_assert(sizeof(struct page) == 1 << STRUCT_PAGE_SHIFT, "see slab_at()");
@@ -89,7 +95,7 @@ struct slab {
 		struct rcu_head rcu; /* TYPESAFE_BY_RCU: on its way out */
 	};
 	u64 page_counts;      /* the page allocator's */
-	unsigned long owners; /* who pays for each object */
+	unsigned long owners; /* who pays for each object: owner.c */
 };
 
 _Static_assert(sizeof(struct slab) == sizeof(struct page), "an overlay");
@@ -121,12 +127,18 @@ static inline int slab_nid(const struct slab *slab)
  */
 static __always_inline struct slab *slab_at(const void *object)
 {
-	return (struct slab *)(((unsigned long)object >>
-					(PAGE_SHIFT - STRUCT_PAGE_SHIFT) &
-				-sizeof(struct page)) +
-			       VMEMMAP_BASE -
-			       (DIRECT_MAP_BASE >>
-				(PAGE_SHIFT - STRUCT_PAGE_SHIFT)));
+	unsigned long at = (unsigned long)object;
+
+	/* Where it is: the compiler would change registers on the way. */
+	asm("shrq %1, %0\n\t"
+	    "andq %2, %0\n\t"
+	    "addq %3, %0"
+	    : "+r"(at)
+	    : "i"(PAGE_SHIFT - STRUCT_PAGE_SHIFT), "i"(-sizeof(struct page)),
+	      "r"(VMEMMAP_BASE -
+		  (DIRECT_MAP_BASE >> (PAGE_SHIFT - STRUCT_PAGE_SHIFT)))
+	    : "cc");
+	return (struct slab *)at;
 }
 
 /* The slab that @object lies in, or NULL when its page is none. */
@@ -203,6 +215,7 @@ struct kmem_cache_node {
 	/* Any CPU. */
 	atomic_long_t nr_slabs;
 	atomic_long_t total_objects;
+	atomic_long_t nr_vectors; /* slabs with owners */
 
 	struct slab_barn barn;
 };
@@ -222,6 +235,9 @@ struct kmem_cache {
 	u32 object_size;    /* what the user asked for */
 	u32 inverse;	    /* of size: see slab_object_index() */
 	u32 sheaf_capacity; /* 0: no sheaves */
+	gfp_t account;	    /* added to each request while groups exist */
+	u32 owner_shift;    /* of an address: its place among owners */
+	u32 stock_below;    /* what has room for one more; 0: never */
 
 	/* Fixed at creation, but for the tunables: slab_mutex. */
 	u32 inuse; /* where the object's own bytes end */
@@ -252,11 +268,20 @@ extern struct list_head slab_caches;
 extern struct mutex slab_mutex;
 extern struct slab_sheaf slab_no_sheaf;
 
+/*
+ * A flag of kmem_cache.account alone: this cache's owners are not at the end of
+ * single pages, or its objects are reclaimable, so charging takes longer.
+ */
+#define SLAB_GFP_FAR 0x80000000u
+
 /* On when there is memory on more than one node. */
 DECLARE_STATIC_KEY_FALSE(slab_numa);
 
 /* True in the shape "sheaves".  Decided once, before the first cache. */
 DECLARE_STATIC_KEY_TRUE(slab_use_sheaves);
+
+/* Both at once: sheaves, and no memory of other nodes. */
+DECLARE_STATIC_KEY_TRUE(slab_simple);
 
 /* Is the slab's memory on another node than this CPU? */
 static __always_inline bool slab_foreign(const struct slab *slab)
@@ -329,6 +354,12 @@ slab_object_index(const struct kmem_cache *s, const struct slab *slab,
 	return off * s->inverse >> 32;
 }
 
+static inline void *slab_object_at(const struct kmem_cache *s,
+				   const struct slab *slab, unsigned int index)
+{
+	return slab_base(slab) + index * s->size + s->left_pad;
+}
+
 /* Is @object where an object of @slab can begin? */
 bool slab_object_valid(const struct kmem_cache *s, const struct slab *slab,
 		       const void *object);
@@ -389,7 +420,9 @@ struct slab *slab_freeze_partial(struct kmem_cache *s, int node);
 
 /* --- cmpxchg.c and sheaf.c: a CPU's store ---------------------------------- */
 
-/* The whole of it, zeroing and debugging included, as slab.c leaves it. */
+/* get: an object that nobody has paid for, not zeroed.  alloc: the whole of it,
+ * debugging included, as slab.c leaves it. */
+void *slab_cmpxchg_get(struct kmem_cache *s, gfp_t gfp);
 void *slab_cmpxchg_alloc(struct kmem_cache *s, gfp_t gfp, int node);
 void slab_cmpxchg_free(struct kmem_cache *s, struct slab *slab, void *object);
 void slab_cmpxchg_put_partial(struct kmem_cache *s, struct slab *slab);
@@ -398,11 +431,14 @@ void slab_cmpxchg_flush_cpu(struct kmem_cache *s, struct slab_cpu *c);
 void slab_sheaf_boot(void);
 unsigned int slab_sheaf_capacity(struct kmem_cache *s);
 void slab_sheaf_init(struct kmem_cache *s);
+void *slab_sheaf_get(struct kmem_cache *s, gfp_t gfp);
 void *slab_sheaf_alloc_slow(struct kmem_cache *s, gfp_t gfp);
+void *slab_sheaf_alloc_charged(struct kmem_cache *s, gfp_t gfp);
+void *slab_sheaf_alloc_special(struct kmem_cache *s, gfp_t gfp);
 void *slab_sheaf_alloc_node(struct kmem_cache *s, gfp_t gfp, int node);
-void slab_free_direct(struct kmem_cache *s, struct slab *slab, void *object);
-void slab_sheaf_free_slow(struct kmem_cache *s, struct slab *slab,
-			  void *object);
+void slab_free_direct(struct slab *slab, void *object);
+void slab_sheaf_free_slow(struct slab *slab, void *object);
+void slab_free_owned_slow(struct slab *slab, void *object);
 unsigned int slab_sheaf_alloc_bulk(struct kmem_cache *s, gfp_t gfp,
 				   unsigned int nr, void **objects);
 void slab_sheaf_free_bulk(struct kmem_cache *s, unsigned int nr,
@@ -428,6 +464,9 @@ void slab_report(struct kmem_cache *s, struct slab *slab, void *object,
 		 const char *what);
 void slab_report_leaks(struct kmem_cache *s);
 
+/* Calls @fn for every slab of every cache; nobody may be making or freeing any. */
+void slab_for_each(void (*fn)(struct slab *slab, void *arg), void *arg);
+
 /* --- cache.c ----------------------------------------------------------------- */
 
 /* Nodes with memory or CPUs, numbered from 0. */
@@ -443,14 +482,18 @@ void kmalloc_init(void);
 void *kmalloc_large_node(size_t size, gfp_t gfp, int node);
 void kfree_large(const void *object);
 
-/* The cache for each size up to 192, in steps of 8. */
+/* The cache for each size up to 192, in steps of 8: for who does not ask to be
+ * charged, and who does. */
 #define KMALLOC_SMALL 192ul
 extern struct kmem_cache *kmalloc_small[KMALLOC_SMALL / 8];
+extern struct kmem_cache *kmalloc_cg_small[KMALLOC_SMALL / 8];
 
 /* @size is 1 to KMALLOC_MAX_CACHE_SIZE. */
-static __always_inline struct kmem_cache *kmalloc_cache_of(size_t size)
+static __always_inline struct kmem_cache *kmalloc_cache_of(size_t size,
+							   gfp_t gfp)
 {
 	if (likely(size - 1 < KMALLOC_SMALL))
-		return kmalloc_small[(size - 1) / 8];
-	return kmalloc_caches[64 - __builtin_clzl(size - 1)];
+		return gfp & __GFP_ACCOUNT ? kmalloc_cg_small[(size - 1) / 8]
+					   : kmalloc_small[(size - 1) / 8];
+	return kmalloc_class_cache(64 - __builtin_clzl(size - 1), gfp);
 }

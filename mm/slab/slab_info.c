@@ -16,7 +16,7 @@
 #include <kernel/core/mutex.h>
 #include <kernel/core/smp.h>
 #include <lib/math.h>
-#include "slab_impl.h"
+#include "owner_impl.h"
 
 unsigned int kmem_cache_size(const struct kmem_cache *s)
 {
@@ -107,7 +107,7 @@ static void get_info(struct kmem_cache *s, struct slabinfo *info)
 
 	*info = (struct slabinfo){
 		.name = s->name,
-		.flags = s->flags & ~SLAB_PLAIN,
+		.flags = s->flags & ~SLAB_INTERNAL_FLAGS,
 		.aliases = s->refcount - 1,
 		.object_size = s->object_size,
 		.size = s->size,
@@ -119,6 +119,8 @@ static void get_info(struct kmem_cache *s, struct slabinfo *info)
 		info->slabs += atomic_long_read(&n->nr_slabs);
 		info->capacity += atomic_long_read(&n->total_objects);
 		info->partial_slabs += READ_ONCE(n->nr_partial);
+		info->owner_bytes += atomic_long_read(&n->nr_vectors) *
+				     slab_owner_bytes(s, s->order);
 		free += free_on_node(n);
 		info->cpu_objects += in_barn(s, &n->barn);
 	}
@@ -175,16 +177,4 @@ long slab_nr_pages(void)
 
 	slab_for_each_cache(add_pages, &sum);
 	return sum;
-}
-
-long slab_validate_all(void)
-{
-	struct kmem_cache *s;
-	long errors = 0;
-
-	mutex_lock(&slab_mutex);
-	list_for_each_entry(s, &slab_caches, list)
-		errors += kmem_cache_validate(s);
-	mutex_unlock(&slab_mutex);
-	return errors;
 }

@@ -20,10 +20,10 @@
 #include <kernel/core/rcu.h>
 #include <lib/math.h>
 #include <string.h>
-#include "slab_impl.h"
+#include "owner_impl.h"
 
 /* What a caller's flags say that the page allocator should not hear. */
-#define SLAB_GFP_OWN (__GFP_ZERO | __GFP_ACCOUNT)
+#define SLAB_GFP_OWN (__GFP_ZERO | __GFP_ACCOUNT | SLAB_GFP_FAR)
 
 static struct page *pages_for_slab(struct kmem_cache *s, gfp_t gfp, int node,
 				   unsigned int *order)
@@ -129,11 +129,11 @@ struct slab *slab_page_alloc(struct kmem_cache *s, gfp_t gfp, int node,
 	page_set_type(page, PAGE_SLAB);
 	slab = (struct slab *)page;
 	slab->cache = s;
-	slab->owners = 0;
 	slab->state.counters = 0;
 	slab->state.objects = objects;
 	if (unlikely(s->flags & SLAB_POISON))
 		memset(slab_base(slab), SLAB_BYTE_PAD, PAGE_SIZE << order);
+	slab_owner_init(s, slab);
 	make_objects(s, slab, taken, max);
 
 	n = s->node[page_to_nid(page)];
@@ -146,6 +146,7 @@ static void give_back(struct slab *slab)
 {
 	struct page *page = slab_page(slab);
 
+	slab_owner_release(slab);
 	slab->cache = NULL; /* kmem_cache_free() relies on it */
 	page_set_type(page, PAGE_USED);
 	__free_pages(page, compound_order(page));

@@ -179,6 +179,16 @@ static __always_inline bool cpu_store_enter(void)
 	return true;
 }
 
+/* The same, for tasks only: false in interrupts and softirqs too. */
+static __always_inline bool cpu_store_enter_task(void)
+{
+	if (unlikely(preempt_count_test(CPU_STORE_MASK | NMI_MASK |
+					HARDIRQ_MASK | SOFTIRQ_OFFSET)))
+		return false;
+	preempt_count_add(PREEMPT_OFFSET + CPU_STORE_OFFSET);
+	return true;
+}
+
 /* Enter whether or not somebody is inside, whose stores are then taboo. */
 static __always_inline void cpu_store_enter_over(void)
 {

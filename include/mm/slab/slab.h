@@ -108,7 +108,16 @@ const char *kmem_cache_name(const struct kmem_cache *s);
 #define KMALLOC_MAX_SIZE       (PAGE_SIZE << PAGE_MAX_ORDER)
 #define KMALLOC_NR_CLASSES     14
 
+/* For who does not ask to be charged, and for who does (__GFP_ACCOUNT). */
 extern struct kmem_cache *kmalloc_caches[KMALLOC_NR_CLASSES];
+extern struct kmem_cache *kmalloc_cg_caches[KMALLOC_NR_CLASSES];
+
+static __always_inline struct kmem_cache *
+kmalloc_class_cache(unsigned int class, gfp_t gfp)
+{
+	return gfp & __GFP_ACCOUNT ? kmalloc_cg_caches[class]
+				   : kmalloc_caches[class];
+}
 
 /*
  * The class of @size: 2^class bytes, except that 96 and 192 have classes 1 and
@@ -135,8 +144,8 @@ static __always_inline __malloc void *kmalloc(size_t size, gfp_t gfp)
 	if (__builtin_constant_p(size) && size) {
 		if (size > KMALLOC_MAX_CACHE_SIZE)
 			return kmalloc_large(size, gfp);
-		return kmem_cache_alloc(kmalloc_caches[kmalloc_class(size)],
-					gfp);
+		return kmem_cache_alloc(
+			kmalloc_class_cache(kmalloc_class(size), gfp), gfp);
 	}
 	return __kmalloc(size, gfp);
 }
@@ -244,6 +253,7 @@ struct slabinfo {
 	unsigned long objects;	     /* in use */
 	unsigned long capacity;	     /* in all slabs */
 	unsigned long cpu_objects;   /* free, held by CPUs and barns */
+	unsigned long owner_bytes;   /* for saying who pays for them */
 	unsigned long errors;	     /* corruption found so far */
 
 	/* Which path served, since the cache was made. */

@@ -334,6 +334,7 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/memcg/stock_test.c \
 	mm/memcg/charge_test.c \
 	mm/memcg/active_test.c \
+	mm/memcg/charge_bench.c \
 	tests/run.c \
 	tests/plan.c \
 	tests/body.c \

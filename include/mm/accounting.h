@@ -215,7 +215,11 @@ static __always_inline enum memcg_kind page_memcg_kind(const struct page *page)
  */
 bool __accounting_charge_page(struct page *page, gfp_t gfp, unsigned int order);
 
-/* The same, as memory of @kind, asked for or not; for MEMCG_ANON, _FILE and
+/* The same: returns @page, or frees it and returns NULL. */
+struct page *__accounting_admit_page(struct page *page, gfp_t gfp,
+				     unsigned int order);
+
+/* Charge it as memory of @kind, asked for or not; for MEMCG_ANON, _FILE and
  * _SOCK also with memcg.kmem=off. */
 bool __accounting_charge_page_as(struct page *page, gfp_t gfp,
 				 unsigned int order, enum memcg_kind kind);

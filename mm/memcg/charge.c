@@ -32,6 +32,7 @@
 #include <kernel/core/panic.h>
 #include <kernel/core/sched.h>
 #include <lib/math.h>
+#include <mm/page/page_alloc.h>
 #include "charge_impl.h"
 #include "stock_impl.h"
 
@@ -164,7 +165,16 @@ static bool charge(struct charge_attempt *a, size_t bytes, enum memcg_kind kind,
 	return charged;
 }
 
-int __accounting_charge(size_t bytes, enum memcg_kind kind, int nid, gfp_t gfp)
+/* An interrupt, or one of a CPU that is inside its stores: nothing for the fast
+ * paths. */
+static __always_inline bool in_unusual_context(void)
+{
+	return preempt_count_test(NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET |
+				  CPU_STORE_MASK);
+}
+
+static noinline int charge_slow(size_t bytes, enum memcg_kind kind, int nid,
+				gfp_t gfp)
 {
 	struct charge_attempt a = {
 		.gfp = gfp,
@@ -177,6 +187,20 @@ int __accounting_charge(size_t bytes, enum memcg_kind kind, int nid, gfp_t gfp)
 	return payer ? payer->id : 0;
 }
 
+int __accounting_charge(size_t bytes, enum memcg_kind kind, int nid, gfp_t gfp)
+{
+	u32 owner;
+
+	if (unlikely(in_unusual_context()) || unlikely(bytes > STOCK_MAX))
+		return charge_slow(bytes, kind, nid, gfp);
+	cpu_store_enter_over();
+	owner = READ_ONCE(current->owner);
+	if (!owner || stock_consume_kind(owner, bytes, kind, nid))
+		return owner;
+	cpu_store_leave();
+	return charge_slow(bytes, kind, nid, gfp);
+}
+
 /* --- pages ----------------------------------------------------------------------------- */
 
 static void page_set_charge(struct page *page, struct obj_cgroup *objcg,
@@ -185,8 +209,8 @@ static void page_set_charge(struct page *page, struct obj_cgroup *objcg,
 	page->memcg_data = (unsigned long)objcg | kind;
 }
 
-static noinline bool charge_page_slow(struct page *page, gfp_t gfp,
-				      unsigned int order, enum memcg_kind kind)
+static bool charge_page_slow(struct page *page, gfp_t gfp, unsigned int order,
+			     enum memcg_kind kind)
 {
 	struct charge_attempt a = {.gfp = gfp, .order = order};
 	struct obj_cgroup *payer;
@@ -199,34 +223,48 @@ static noinline bool charge_page_slow(struct page *page, gfp_t gfp,
 	return true;
 }
 
-static __always_inline bool charge_page(struct page *page, gfp_t gfp,
-					unsigned int order,
-					enum memcg_kind kind)
+/* From the stock, or if nobody pays; no function is called.  False: slowly. */
+static __always_inline bool
+charge_page_fast(struct page *page, unsigned int order, enum memcg_kind kind)
 {
-	struct obj_cgroup *payer;
+	struct obj_cgroup *payer = NULL;
 	u32 owner;
 
-	if (unlikely(!cpu_store_enter()))
-		return charge_page_slow(page, gfp, order, kind);
-	owner = accounting_owner();
-	if (!owner) {
-		cpu_store_leave();
-		return true;
+	if (unlikely(in_unusual_context()))
+		return false;
+	cpu_store_enter_over();
+	owner = READ_ONCE(current->owner);
+	if (owner) {
+		payer = stock_consume_kind(owner, PAGE_SIZE << order, kind,
+					   page_to_nid(page));
+		if (likely(payer))
+			page_set_charge(page, payer, kind);
 	}
-	payer = stock_consume_kind(owner, PAGE_SIZE << order, kind,
-				   page_to_nid(page));
-	if (unlikely(!payer)) {
-		cpu_store_leave();
-		return charge_page_slow(page, gfp, order, kind);
-	}
-	page_set_charge(page, payer, kind);
 	cpu_store_leave();
-	return true;
+	return likely(payer) || !owner;
+}
+
+static noinline struct page *admit_page_slow(struct page *page, gfp_t gfp,
+					     unsigned int order)
+{
+	if (charge_page_slow(page, gfp, order, MEMCG_PAGES))
+		return page;
+	__free_pages(page, order);
+	return NULL;
+}
+
+struct page *__accounting_admit_page(struct page *page, gfp_t gfp,
+				     unsigned int order)
+{
+	if (charge_page_fast(page, order, MEMCG_PAGES))
+		return page;
+	return admit_page_slow(page, gfp, order);
 }
 
 bool __accounting_charge_page(struct page *page, gfp_t gfp, unsigned int order)
 {
-	return charge_page(page, gfp, order, MEMCG_PAGES);
+	return charge_page_fast(page, order, MEMCG_PAGES) ||
+	       charge_page_slow(page, gfp, order, MEMCG_PAGES);
 }
 
 bool __accounting_charge_page_as(struct page *page, gfp_t gfp,
@@ -235,28 +273,35 @@ bool __accounting_charge_page_as(struct page *page, gfp_t gfp,
 	if (memcg_kmem_off && kind != MEMCG_ANON && kind != MEMCG_FILE &&
 	    kind != MEMCG_SOCK)
 		return true;
-	return charge_page(page, gfp, order, kind);
+	return charge_page_fast(page, order, kind) ||
+	       charge_page_slow(page, gfp, order, kind);
+}
+
+static noinline void uncharge_page_over(struct page *page, u32 owner,
+					unsigned int order)
+{
+	enum memcg_kind kind = page_memcg_kind(page);
+
+	preempt_disable();
+	page->memcg_data = 0;
+	__accounting_uncharge(owner, PAGE_SIZE << order, kind,
+			      page_to_nid(page));
+	preempt_enable();
 }
 
 void __accounting_uncharge_page(struct page *page, unsigned int order)
 {
-	enum memcg_kind kind = page_memcg_kind(page);
+	unsigned long data = page->memcg_data;
+	enum memcg_kind kind = data & PAGE_MEMCG_KIND;
 	u32 owner = page_objcg(page)->id;
-	size_t bytes = PAGE_SIZE << order;
-	int nid = page_to_nid(page);
 
-	if (unlikely(!cpu_store_enter())) {
-		preempt_disable();
-		page->memcg_data = 0;
-		__accounting_uncharge(owner, bytes, kind, nid);
-		preempt_enable();
-		return;
-	}
+	if (unlikely(!cpu_store_enter()))
+		return uncharge_page_over(page, owner, order);
 	page->memcg_data = 0;
-	if (unlikely(!stock_refill_kind(owner, bytes, kind, nid))) {
-		accounting_uncharge_leave(owner, bytes, kind, nid);
-		return;
-	}
+	if (unlikely(!stock_refill_kind(owner, PAGE_SIZE << order, kind,
+					page_to_nid(page))))
+		return accounting_uncharge_leave(owner, PAGE_SIZE << order,
+						 kind, page_to_nid(page));
 	cpu_store_leave();
 }
 

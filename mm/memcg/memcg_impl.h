@@ -54,12 +54,26 @@ struct mem_cgroup {
  * memory that went through a stock's fast path is not here but in the slot, until
  * a slow path folds it: see stock_handed_out().
  */
+static __always_inline void memcg_state_count(struct mem_cgroup *memcg,
+					      enum memcg_kind kind, int nid,
+					      long bytes)
+{
+	this_cpu_add(memcg->percpu->state[kind], bytes);
+}
+
 static __always_inline void memcg_state_add(struct mem_cgroup *memcg,
 					    enum memcg_kind kind, int nid,
 					    long bytes)
 {
-	this_cpu_add(memcg->percpu->state[kind], bytes);
+	memcg_state_count(memcg, kind, nid, bytes);
 	cgroup_rstat_updated(&memcg->css);
+}
+
+/* Is the next flush going to look at this CPU's statistics of @memcg?  Then what
+ * is added to them need not say so. */
+static __always_inline bool memcg_state_is_marked(struct mem_cgroup *memcg)
+{
+	return this_cpu_read(memcg->css.rstat->updated_next) != NULL;
 }
 
 /* --- objcg.c ---------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <kernel/task/task.h>
 #include <lib/err.h>
+#include <lib/math.h>
 #include <string.h>
 #include <tests/test.h>
 #include "memcg_test.h"
@@ -65,6 +66,49 @@ void group_remove(const char *path)
 				       "-memory"),
 			  0);
 	cgroup_put(parent);
+}
+
+#define MAX_DEPTH 16
+
+/* "/b", "/b/b", ... */
+static void chain_path(char *path, unsigned int depth)
+{
+	for (unsigned int i = 0; i < depth; i++) {
+		path[2 * i] = '/';
+		path[2 * i + 1] = 'b';
+	}
+	path[2 * depth] = 0;
+}
+
+static unsigned int entered_depth;
+
+struct mem_cgroup *group_enter(unsigned int depth)
+{
+	struct mem_cgroup *memcg = NULL;
+	char path[2 * MAX_DEPTH + 1];
+
+	ASSERT(depth <= MAX_DEPTH);
+	entered_depth = max(depth, 1u);
+	for (unsigned int i = 1; i <= entered_depth; i++) {
+		chain_path(path, i);
+		ASSERT((memcg = group_make(path)));
+	}
+	group_limit(memcg, 1ul << 18);
+	if (depth)
+		EXPECT_EQ(cgroup_attach_task(memcg->css.cgroup, current), 0);
+	return memcg;
+}
+
+void group_leave(void)
+{
+	char path[2 * MAX_DEPTH + 1];
+
+	EXPECT_EQ(cgroup_attach_task(&cgroup_root, current), 0);
+	for (; entered_depth; entered_depth--) {
+		chain_path(path, entered_depth);
+		group_remove(path);
+	}
+	cgroup_wait_teardown();
 }
 
 void group_limit(struct mem_cgroup *memcg, unsigned long pages)

@@ -14,7 +14,14 @@ struct mem_cgroup *group_make(const char *path);
 /* Remove it.  Its memcg may be gone when this returns. */
 void group_remove(const char *path);
 
-/* A group of that name in which nobody remains when the block is left. */
+/*
+ * Put the current task into a group @depth levels deep, with a limit far away; 0:
+ * into the root, but there is a group.  Undo with group_leave().  For benchmarks,
+ * "root", "depth1", ... in the name of the context.
+ */
+struct mem_cgroup *group_enter(unsigned int depth);
+void group_leave(void);
+
 void group_limit(struct mem_cgroup *memcg, unsigned long pages);
 
 /* Charge and uncharge bytes that nobody has.  Returns the owner, or -ENOMEM. */

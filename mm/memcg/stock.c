@@ -154,13 +154,11 @@ static struct stock_slot *slot_install(struct stock_slot *slot,
 	return slot;
 }
 
-/* The owner's slot, old or new; @evict: at somebody else's expense. */
-static struct stock_slot *slot_get(struct obj_cgroup *objcg, bool evict)
+/* A new slot; @evict: at somebody else's expense. */
+static struct stock_slot *slot_claim(struct obj_cgroup *objcg, bool evict)
 {
-	struct stock_slot *slot = slot_find(objcg->id);
+	struct stock_slot *slot;
 
-	if (slot)
-		return slot;
 	for (unsigned int n = 0; n < 2; n++) {
 		slot = way(objcg->id, n);
 		if (!slot->owner)
@@ -176,14 +174,28 @@ static struct stock_slot *slot_get(struct obj_cgroup *objcg, bool evict)
 
 /* --- charging ------------------------------------------------------------------------ */
 
-/* Who pays in this context; NULL: nobody. */
-static struct obj_cgroup *find_payer(void)
+/* Who has this id; its slot, if it has one, knows it without a search. */
+static struct obj_cgroup *find_owner(u32 owner, struct stock_slot *slot)
 {
-	struct obj_cgroup *objcg = obj_cgroup_find(accounting_owner());
+	return slot ? slot->objcg : obj_cgroup_find(owner);
+}
 
-	if (!objcg)
+/* Who pays in this context, with its slot or NULL; NULL: nobody. */
+static struct obj_cgroup *find_payer(struct stock_slot **slot, bool taboo)
+{
+	u32 owner = accounting_owner();
+	struct obj_cgroup *objcg;
+
+	*slot = NULL;
+	if (!owner)
 		return NULL;
+	if (!taboo)
+		*slot = slot_find(owner);
+	objcg = find_owner(owner, *slot);
+	if (likely(!READ_ONCE(objcg->heir)))
+		return objcg;
 	objcg = obj_cgroup_online(objcg);
+	*slot = taboo ? NULL : slot_find(objcg->id);
 	return objcg == &root_objcg ? NULL : objcg;
 }
 
@@ -236,15 +248,16 @@ bool stock_charge(struct charge_attempt *a, size_t bytes, enum memcg_kind kind,
 		  int nid, bool taboo, struct obj_cgroup **payer)
 {
 	struct obj_cgroup *objcg;
+	struct stock_slot *slot;
 	bool taken = true;
 
 	if (!taboo)
 		change_begin();
-	objcg = find_payer();
+	objcg = find_payer(&slot, taboo);
 	if (objcg && taboo)
 		taken = take_exactly(a, objcg, bytes);
 	else if (objcg)
-		taken = slot_take(a, slot_get(objcg, true), bytes);
+		taken = slot_take(a, slot ?: slot_claim(objcg, true), bytes);
 	if (objcg && taken)
 		memcg_state_add(objcg->memcg, kind, nid, bytes);
 	if (!taboo)
@@ -280,15 +293,17 @@ static void uncharge(u32 owner, size_t bytes, enum memcg_kind kind, int nid,
 	struct stock_slot *slot = NULL;
 	struct obj_cgroup *objcg;
 
-	if (!taboo)
+	if (!taboo) {
 		change_begin();
-	objcg = obj_cgroup_find(owner);
+		slot = slot_find(owner);
+	}
+	objcg = find_owner(owner, slot);
 	if (!WARN(!objcg, "memcg: %zu bytes of nobody's: owner %u", bytes,
 		  owner)) {
 		memcg_state_add(obj_cgroup_memcg(objcg), kind, nid,
 				-(long)bytes);
-		if (!taboo && !READ_ONCE(objcg->heir))
-			slot = slot_get(objcg, false);
+		if (!slot && !taboo && !READ_ONCE(objcg->heir))
+			slot = slot_claim(objcg, false);
 		if (slot)
 			slot_put(slot, bytes);
 		else
@@ -310,9 +325,12 @@ void __accounting_uncharge(u32 owner, size_t bytes, enum memcg_kind kind,
 		preempt_disable();
 		uncharge(owner, bytes, kind, nid, true);
 		preempt_enable();
-		return;
+	} else if (bytes <= STOCK_MAX &&
+		   stock_refill_kind(owner, bytes, kind, nid)) {
+		cpu_store_leave();
+	} else {
+		accounting_uncharge_leave(owner, bytes, kind, nid);
 	}
-	accounting_uncharge_leave(owner, bytes, kind, nid);
 }
 
 void accounting_uncharge_leave(u32 owner, size_t bytes, enum memcg_kind kind,

@@ -40,22 +40,32 @@ static __always_inline void stock_probe(void)
 		stock_probe_fn();
 }
 
-/* --- one page's worth, fast ---------------------------------------------------- */
+/* --- any kind, fast ------------------------------------------------------------ */
 
-/* As stock_consume(), for any kind.  Returns the payer, or NULL. */
+/*
+ * As stock_consume() and stock_refill(), for any kind.  They also give up when the
+ * statistics would have to be marked as changed, which the slow halves do: so
+ * they call nobody, and their callers need not save a register.
+ */
+
+/* Returns who pays, or NULL. */
 static __always_inline struct obj_cgroup *
 stock_consume_kind(u32 owner, u32 bytes, enum memcg_kind kind, int nid)
 {
 	struct stock_slot *slot = &stock[owner % STOCK_SLOTS];
 	struct obj_cgroup *objcg;
+	struct mem_cgroup *memcg;
 
 	if (unlikely(!this_cpu_equals(slot->owner, owner)) ||
 	    unlikely(this_cpu_below(slot->bytes, bytes)))
 		return NULL;
-	this_cpu_sub(slot->level, (u64)bytes << 32 | bytes);
 	/* A slot is emptied before its group can go. */
 	objcg = this_cpu_read(slot->objcg);
-	memcg_state_add(objcg->memcg, kind, nid, bytes);
+	memcg = objcg->memcg;
+	if (unlikely(!memcg_state_is_marked(memcg)))
+		return NULL;
+	this_cpu_sub(slot->level, (u64)bytes << 32 | bytes);
+	memcg_state_count(memcg, kind, nid, bytes);
 	return objcg;
 }
 
@@ -63,12 +73,15 @@ static __always_inline bool stock_refill_kind(u32 owner, u32 bytes,
 					      enum memcg_kind kind, int nid)
 {
 	struct stock_slot *slot = &stock[owner % STOCK_SLOTS];
+	struct mem_cgroup *memcg;
 
 	if (unlikely(!this_cpu_equals(slot->owner, owner)) ||
 	    unlikely(bytes > STOCK_MAX - this_cpu_read(slot->bytes)))
 		return false;
+	memcg = this_cpu_read(slot->objcg)->memcg;
+	if (unlikely(!memcg_state_is_marked(memcg)))
+		return false;
 	this_cpu_add(slot->level, (u64)bytes << 32 | bytes);
-	memcg_state_add(this_cpu_read(slot->objcg)->memcg, kind, nid,
-			-(long)bytes);
+	memcg_state_count(memcg, kind, nid, -(long)bytes);
 	return true;
 }

@@ -404,7 +404,7 @@ static int drain_at_once(void *arg)
 	for (unsigned int round = 1; round <= d->rounds; round++) {
 		atomic_inc(&d->ready);
 		while (atomic_read(&d->go) < (int)round)
-			cpu_relax();
+			yield();
 		mem_cgroup_drain_stocks(d->leaf);
 		EXPECT_EQ(usage_of(root_mem_cgroup), d->pages);
 	}

@@ -308,8 +308,10 @@ static __always_inline struct page *alloc_fast(gfp_t gfp, unsigned int order)
 		return alloc_slow(NUMA_NO_NODE, gfp, order);
 	if (unlikely(!page_claim(page, order)))
 		return alloc_another(page, gfp, order);
-	if (page_needs_prepare(gfp))
+	if (page_needs_setup(gfp))
 		return page_prepare(page, gfp, order);
+	if (page_needs_charge(gfp))
+		return __accounting_admit_page(page, gfp, order);
 	return page;
 }
 
@@ -374,6 +376,13 @@ static noinline void free_slow(struct page *page, unsigned int order)
 	free_block(page, order);
 }
 
+/* Most pages that are charged are single ones. */
+static noinline void free_charged_page(struct page *page)
+{
+	__accounting_uncharge_page(page, 0);
+	free_block(page, 0);
+}
+
 static noinline void free_checked(struct page *page, unsigned int order)
 {
 	if (page_put_checked(page, order))
@@ -388,8 +397,10 @@ static __always_inline void free_fast(struct page *page, unsigned int order)
 	    unlikely(!try_cmpxchg(&page->state, &state,
 				  PAGE_STATE(PAGE_USED, order, 0))))
 		return free_checked(page, order);
-	if (page_needs_retire(page))
+	if (static_branch_unlikely(&page_debug_key))
 		return free_slow(page, order);
+	if (static_branch_unlikely(&accounting_enabled) && page->memcg_data)
+		return order ? free_slow(page, order) : free_charged_page(page);
 	free_block(page, order);
 }
 

@@ -255,15 +255,23 @@ struct page *page_prepare(struct page *page, gfp_t gfp, unsigned int order);
 /* What a block needs when its user has gone. */
 void page_retire(struct page *page, unsigned int order);
 
-/* The usual case: nothing at all. */
-static __always_inline bool page_needs_prepare(gfp_t gfp)
+/* The usual case: nothing at all.  The next: to be charged, and no more. */
+static __always_inline bool page_needs_setup(gfp_t gfp)
 {
 	if (static_branch_unlikely(&page_debug_key))
 		return true;
-	if (static_branch_unlikely(&accounting_kernel) &&
-	    (gfp & __GFP_ACCOUNT))
-		return true;
 	return unlikely(gfp & (__GFP_ZERO | __GFP_COMP));
+}
+
+static __always_inline bool page_needs_charge(gfp_t gfp)
+{
+	return static_branch_unlikely(&accounting_kernel) &&
+	       (gfp & __GFP_ACCOUNT);
+}
+
+static __always_inline bool page_needs_prepare(gfp_t gfp)
+{
+	return page_needs_setup(gfp) || page_needs_charge(gfp);
 }
 
 static __always_inline bool page_needs_retire(const struct page *page)

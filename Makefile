@@ -388,6 +388,7 @@ SRC_tests := $(SRC_lib_tests) \
 SRC_apps := \
 	apps/hello.c \
 	apps/files.c \
+	apps/directories.c \
 	apps/primes.c \
 	apps/nbody.c \
 	apps/spin.c \

@@ -2,6 +2,7 @@
 /* cmd_tasks.c - ps and top: who there is, and who uses the CPUs. */
 #include <arch/cpumask.h>
 #include <drivers/tty.h>
+#include <kernel/cgroup/cgroup.h>
 #include <kernel/core/clock.h>
 #include <kernel/task/task.h>
 #include <lib/math.h>
@@ -45,23 +46,40 @@ static void copy_name(char name[16], const struct task *t)
 	name[15] = '\0';
 }
 
+/* "  /a/b", or nothing for the root. */
+static const char *group_name(const struct task *t, char *buf, size_t size)
+{
+	struct cgroup *cgrp;
+
+	rcu_read_lock();
+	cgrp = task_cgroup(t);
+	strlcpy(buf, "  ", size);
+	if (cgrp == &cgroup_root)
+		buf[0] = '\0';
+	else
+		cgroup_path(cgrp, buf + 2, size - 2);
+	rcu_read_unlock();
+	return buf;
+}
+
 static int cmd_ps(int argc, char **argv)
 {
 	if (argc > 1)
 		return sh_usage(argv[0]);
-	sh_printf(
-		"  PID  STATE   CPU  PRIORITY    CPU TIME   SWITCHES  NAME\n");
+	sh_printf("  PID  STATE   CPU  PRIORITY    CPU TIME   SWITCHES  NAME  "
+		  "GROUP\n");
 	for (struct task *t = task_next(NULL); t; t = task_next(t)) {
-		char priority[16], time[SH_UNIT_CHARS], name[16];
+		char priority[16], time[SH_UNIT_CHARS], name[16], group[64];
 
 		copy_name(name, t);
-		sh_printf("%5d  %-6s  %3u  %-8s  %10s  %9llu  %s%s%s\n", t->pid,
-			  state_name(t), task_cpu(t),
+		sh_printf("%5d  %-6s  %3u  %-8s  %10s  %9llu  %s%s%s%s\n",
+			  t->pid, state_name(t), task_cpu(t),
 			  priority_name(t, priority),
 			  sh_time(time, task_cpu_time(t)),
 			  READ_ONCE(t->nr_switches),
 			  t->flags & PF_KTHREAD ? "[" : "", name,
-			  t->flags & PF_KTHREAD ? "]" : "");
+			  t->flags & PF_KTHREAD ? "]" : "",
+			  group_name(t, group, sizeof(group)));
 	}
 	return 0;
 }

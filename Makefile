@@ -326,6 +326,7 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/cgroup/cgroup_test.c \
 	kernel/cgroup/tasks_test.c \
 	kernel/cgroup/rstat_test.c \
+	kernel/cgroup/stress_test.c \
 	kernel/cgroup/cgroup_bench.c \
 	mm/reclaim/shrinker_test.c \
 	mm/memcg/page_counter_test.c \

@@ -246,6 +246,11 @@ SRC_memcg := \
 	mm/memcg/active.c \
 	mm/memcg/reclaim.c \
 	mm/memcg/memcg.c \
+	mm/memcg/files.c \
+	mm/memcg/stat.c \
+	mm/memcg/events.c \
+	mm/memcg/high.c \
+	mm/memcg/protection.c \
 	mm/memcg/hooks_none.c
 
 # Floor 6: the outside.
@@ -336,6 +341,12 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/memcg/charge_test.c \
 	mm/memcg/active_test.c \
 	mm/memcg/charge_bench.c \
+	mm/memcg/group_test.c \
+	mm/memcg/group_bench.c \
+	mm/memcg/files_test.c \
+	mm/memcg/stat_test.c \
+	mm/memcg/high_test.c \
+	mm/memcg/protection_test.c \
 	tests/run.c \
 	tests/plan.c \
 	tests/body.c \

@@ -48,9 +48,9 @@ enum memcg_kind {
 	MEMCG_SLAB_RECLAIMABLE,
 	MEMCG_ANON,
 	MEMCG_FILE,
+	MEMCG_KERNEL_STACK, /* the last for which nodes matter */
 	MEMCG_SOCK,
 	MEMCG_PAGES, /* taken with __GFP_ACCOUNT, and nobody said more */
-	MEMCG_KERNEL_STACK,
 	MEMCG_PERCPU,
 	MEMCG_VMALLOC,
 	MEMCG_NR_KINDS
@@ -261,6 +261,17 @@ static __always_inline void accounting_split_page(struct page *page,
 {
 	if (static_branch_unlikely(&accounting_enabled) && page->memcg_data)
 		__accounting_split_page(page, order);
+}
+
+/* -- Page faults ------------------------------------------------------------- */
+
+/* A page was missing and has been brought in; @major: from a disk.  Any task. */
+void __accounting_count_fault(bool major);
+
+static __always_inline void accounting_count_fault(bool major)
+{
+	if (static_branch_unlikely(&accounting_enabled))
+		__accounting_count_fault(major);
 }
 
 /* -- Reclaim ----------------------------------------------------------------- */

@@ -222,16 +222,10 @@ int rstat_init_css(struct cgroup_subsys_state *css)
 
 void rstat_exit_css(struct cgroup_subsys_state *css)
 {
-	unsigned int cpu;
-
 	if (!css->rstat)
 		return;
-	for_each_possible_cpu(cpu) {
-		if (rstat_of(css, cpu)->updated_next) {
-			cgroup_rstat_flush(css);
-			break;
-		}
-	}
+	/* Linked or not: a flush that is under way may have taken it. */
+	cgroup_rstat_flush(css);
 	free_percpu(css->rstat);
 	css->rstat = NULL;
 }

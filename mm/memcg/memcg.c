@@ -1,5 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* memcg.c - groups that pay for memory come and go. */
+/*
+ * memcg.c - groups that pay for memory come and go.
+ *
+ *	alloc	a counter below the parent's, counts for each CPU
+ *	online	an obj_cgroup; with the first, accounting is switched on
+ *	offline	the parent inherits what is charged, protection is given up;
+ *		nothing that is alive is visited, and the css can go
+ *	free	its memory
+ *
+ * A group costs a mem_cgroup, an obj_cgroup and their per-CPU parts, and keeps
+ * that for as long as it is there, not for as long as what it charged.
+ */
 #include <errno.h>
 #include <kernel/core/panic.h>
 #include <lib/err.h>
@@ -8,23 +19,25 @@
 
 struct mem_cgroup *root_mem_cgroup;
 
-/* --- coming and going -------------------------------------------------------------- */
+static struct kmem_cache *memcg_cache;
+
+/* -- Coming and going --------------------------------------------------------- */
 
 static struct cgroup_subsys_state *
 memcg_css_alloc(struct cgroup_subsys_state *parent_css)
 {
 	struct mem_cgroup *parent = parent_css ? mem_cgroup_from_css(parent_css)
 					       : NULL;
-	struct mem_cgroup *memcg = kzalloc(sizeof(*memcg), GFP_KERNEL);
+	struct mem_cgroup *memcg = kmem_cache_zalloc(memcg_cache, GFP_KERNEL);
 
 	if (!memcg)
 		return ERR_PTR(-ENOMEM);
-	memcg->percpu = alloc_percpu(struct memcg_percpu);
-	if (!memcg->percpu) {
-		kfree(memcg);
+	if (memcg_stat_alloc(memcg)) {
+		kmem_cache_free(memcg_cache, memcg);
 		return ERR_PTR(-ENOMEM);
 	}
 	page_counter_init(&memcg->memory, parent ? &parent->memory : NULL);
+	memcg_high_init(memcg);
 	if (!parent)
 		root_mem_cgroup = memcg;
 	return &memcg->css;
@@ -41,18 +54,22 @@ static int memcg_css_online(struct cgroup_subsys_state *css)
 
 static void memcg_css_offline(struct cgroup_subsys_state *css)
 {
-	objcg_offline(mem_cgroup_from_css(css));
+	struct mem_cgroup *memcg = mem_cgroup_from_css(css);
+
+	memcg_drop_shields(memcg);
+	objcg_offline(memcg);
 }
 
 static void memcg_css_free(struct cgroup_subsys_state *css)
 {
 	struct mem_cgroup *memcg = mem_cgroup_from_css(css);
 
-	free_percpu(memcg->percpu);
-	kfree(memcg);
+	memcg_high_exit(memcg);
+	memcg_stat_free(memcg);
+	kmem_cache_free(memcg_cache, memcg);
 }
 
-/* --- tasks --------------------------------------------------------------------------- */
+/* -- Tasks -------------------------------------------------------------------- */
 
 static void memcg_attach(struct task *t, struct cgroup_subsys_state *from,
 			 struct cgroup_subsys_state *to)
@@ -65,34 +82,7 @@ static void memcg_exit(struct task *t, struct cgroup_subsys_state *css)
 	memcg_set_home(t, root_mem_cgroup);
 }
 
-/* --- statistics and events -------------------------------------------------------------- */
-
-static void memcg_css_rstat_flush(struct cgroup_subsys_state *css,
-				  unsigned int cpu)
-{
-	struct mem_cgroup *memcg = mem_cgroup_from_css(css);
-	struct mem_cgroup *parent = parent_mem_cgroup(memcg);
-	struct memcg_percpu *pc = per_cpu_ptr(memcg->percpu, cpu);
-
-	for (unsigned int kind = 0; kind < MEMCG_NR_KINDS; kind++) {
-		long now = READ_ONCE(pc->state[kind]);
-		long delta =
-			now - pc->flushed[kind] + memcg->state_pending[kind];
-
-		pc->flushed[kind] = now;
-		memcg->state_pending[kind] = 0;
-		WRITE_ONCE(memcg->state[kind], memcg->state[kind] + delta);
-		if (parent)
-			parent->state_pending[kind] += delta;
-	}
-}
-
-void memcg_event(struct mem_cgroup *memcg, enum memcg_event event)
-{
-	atomic_long_inc(&memcg->events_local[event]);
-	for (; memcg; memcg = parent_mem_cgroup(memcg))
-		atomic_long_inc(&memcg->events[event]);
-}
+/* -- Questions ---------------------------------------------------------------- */
 
 unsigned long mem_cgroup_usage(struct mem_cgroup *memcg)
 {
@@ -107,7 +97,7 @@ bool mem_cgroup_is_descendant(struct mem_cgroup *memcg, struct mem_cgroup *root)
 	return false;
 }
 
-/* --- boot ---------------------------------------------------------------------------------- */
+/* -- Boot --------------------------------------------------------------------- */
 
 struct cgroup_subsys memory_cgrp_subsys = {
 	.name = "memory",
@@ -118,10 +108,17 @@ struct cgroup_subsys memory_cgrp_subsys = {
 	.css_rstat_flush = memcg_css_rstat_flush,
 	.attach = memcg_attach,
 	.exit = memcg_exit,
+	.files = memcg_files,
 };
 
 void memcg_init(void)
 {
+	memcg_stat_init();
+	memcg_cache = kmem_cache_create(
+		"mem_cgroup",
+		sizeof(struct mem_cgroup) +
+			memcg_nr_counts * sizeof(struct memcg_sum),
+		0, SLAB_PANIC, NULL);
 	objcg_init();
 	BUG_ON(cgroup_register(&memory_cgrp_subsys));
 }

@@ -19,7 +19,7 @@ unsigned long mem_cgroup_reclaim(struct mem_cgroup *memcg, unsigned long nr,
 {
 	unsigned long freed = 0;
 
-	for (int priority = FIRST_PRIORITY; priority >= 0; priority -= 4) {
+	for (int priority = FIRST_PRIORITY; priority >= 0; priority--) {
 		for (int nid = 0; nid < MAX_NUMNODES; nid++)
 			if (node_zone(nid, ZONE_NORMAL) ||
 			    node_zone(nid, ZONE_DMA32))

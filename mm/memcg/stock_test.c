@@ -135,12 +135,12 @@ TEST(stock, handed_out_bytes_are_counted_once)
 	preempt_enable();
 	mem_cgroup_fold_stocks(memcg);
 	cgroup_rstat_flush(&memcg->css);
-	EXPECT_EQ(memcg->state[MEMCG_SLAB_UNRECLAIMABLE], 3000l);
-	EXPECT_EQ(memcg->state[MEMCG_ANON], 500l);
-	EXPECT_EQ(memcg->state[MEMCG_VMALLOC], 1000l);
+	EXPECT_EQ(memcg->sums[MEMCG_SLAB_UNRECLAIMABLE].all, 3000l);
+	EXPECT_EQ(memcg->sums[MEMCG_ANON].all, 500l);
+	EXPECT_EQ(memcg->sums[MEMCG_VMALLOC].all, 1000l);
 	mem_cgroup_drain_stocks(memcg);
 	cgroup_rstat_flush(&memcg->css);
-	EXPECT_EQ(memcg->state[MEMCG_SLAB_UNRECLAIMABLE], 3000l);
+	EXPECT_EQ(memcg->sums[MEMCG_SLAB_UNRECLAIMABLE].all, 3000l);
 	preempt_disable();
 	__accounting_uncharge(owner, 3000, MEMCG_SLAB_UNRECLAIMABLE, 0);
 	__accounting_uncharge(owner, 500, MEMCG_ANON, 0);
@@ -149,7 +149,7 @@ TEST(stock, handed_out_bytes_are_counted_once)
 	mem_cgroup_fold_stocks(memcg);
 	cgroup_rstat_flush(&memcg->css);
 	for (unsigned int kind = 0; kind < MEMCG_NR_KINDS; kind++)
-		EXPECT_EQ(memcg->state[kind], 0l);
+		EXPECT_EQ(memcg->sums[kind].all, 0l);
 	EXPECT_EQ(settled_usage(memcg), 0ul);
 	group_remove("/t");
 }

@@ -88,6 +88,14 @@ enum memcg_event {
 /* Any context but NMI. */
 void memcg_event(struct mem_cgroup *memcg, enum memcg_event event);
 
+/* How often, in the group and below. */
+long mem_cgroup_events(struct mem_cgroup *memcg, enum memcg_event event);
+
+/* Wait until that is not @seen any more: 0, -ETIMEDOUT, -EINTR when killed,
+ * -ENODEV when the group goes. */
+int mem_cgroup_wait_event(struct mem_cgroup *memcg, enum memcg_event event,
+			  long seen, s64 timeout_ns);
+
 /* -- Boot ------------------------------------------------------------------------ */
 
 /* By name from kernel_main(), after cgroup_init(). */

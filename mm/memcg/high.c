@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * high.c - above memory.high memory is to be had, but slowly.
+ *
+ * Problem.    A hard limit ends in failures and kills.  A group should be told
+ *             earlier, and in a way that gives whoever watches it time to act.
+ * Idea.       Nothing is refused above memory.high.  A task that charges there
+ *             owes for each page; it pays with the next charge that may wait, by
+ *             reclaiming as much.  If the group stays above all the same, it
+ *             waits: the further above, the longer, and squared, so that a little
+ *             too much is hardly felt and much too much is stopped.
+ * Where.      At the beginning of a charge: nothing is in hand, and the caller
+ *             has said that it may sleep.  Reclaim does only what its flags
+ *             allow.  Who may not start I/O or enter file systems holds locks
+ *             that others need, and does not sit on them: it reclaims, and the
+ *             penalty is dropped.
+ * Interrupts  cannot pay, nor can who must not wait; a worker reclaims for the
+ *             group, one for each.  A task owes what it took that way as well.
+ * Dying       tasks owe nothing: the sooner they end, the more is free.
+ * Rejected.   Making the caller of the charge that went above wait at once: by
+ *             then it has the bytes in hand.
+ */
+#include <kernel/core/clock.h>
+#include <lib/math.h>
+#include "memcg_impl.h"
+
+/* No wait is longer, and none that is shorter is worth it. */
+#define MAX_DELAY (2 * NSEC_PER_SEC)
+#define MIN_DELAY (10 * NSEC_PER_MSEC)
+
+/* In task->over_high: being paid just now, by somebody up the stack. */
+#define PAYING (1u << 31)
+
+static bool is_over(const struct mem_cgroup *memcg)
+{
+	return page_counter_read(&memcg->memory) >
+	       READ_ONCE(memcg->memory.high);
+}
+
+/* The nearest from @memcg upwards that is above its mark, or NULL. */
+static struct mem_cgroup *nearest_over(struct mem_cgroup *memcg)
+{
+	while (memcg && !is_over(memcg))
+		memcg = parent_mem_cgroup(memcg);
+	return memcg;
+}
+
+/* -- Owing ------------------------------------------------------------------- */
+
+void memcg_high_charged(struct mem_cgroup *memcg, unsigned long nr, gfp_t gfp)
+{
+	struct mem_cgroup *over = nearest_over(memcg);
+
+	if (likely(!over))
+		return;
+	if (!in_task() || !gfpflags_allow_blocking(gfp))
+		queue_work(system_unbound_wq, &over->high_work);
+	if (in_task() && !(current->over_high & PAYING))
+		current->over_high = min(current->over_high + nr, PAYING - 1ul);
+}
+
+/* -- Paying ------------------------------------------------------------------- */
+
+/* For each that is above, from @memcg upwards; returns what was freed. */
+static unsigned long reclaim_over(struct mem_cgroup *memcg, unsigned long nr,
+				  gfp_t gfp)
+{
+	unsigned long freed = 0;
+
+	for (; memcg; memcg = parent_mem_cgroup(memcg)) {
+		if (!is_over(memcg))
+			continue;
+		memcg_event(memcg, MEMCG_HIGH);
+		freed += mem_cgroup_reclaim(memcg, nr, gfp);
+	}
+	return freed;
+}
+
+/* A second for each page charged and each time that memory.high is exceeded,
+ * squared: twice as much as is allowed costs 64 seconds a batch, a tenth too much
+ * two thirds of one. */
+u64 memcg_high_delay(unsigned long usage, unsigned long high, unsigned long nr)
+{
+	u64 times; /* in 2^-20 */
+
+	if (usage <= high)
+		return 0;
+	times = ((u64)(usage - high) << 20) / max(high, 1ul);
+	/* Beyond that the cap is reached by a page. */
+	times = min(times, 4ull << 20);
+	return min(mul_u64_u64_shr(times * times, NSEC_PER_SEC, 40) *
+			   min(nr, 1ul << 20),
+		   MAX_DELAY);
+}
+
+static u64 longest_delay(struct mem_cgroup *memcg, unsigned long nr)
+{
+	u64 delay = 0;
+
+	for (; memcg; memcg = parent_mem_cgroup(memcg))
+		delay = max(delay, memcg_high_delay(
+					   page_counter_read(&memcg->memory),
+					   READ_ONCE(memcg->memory.high), nr));
+	return delay < MIN_DELAY ? 0 : delay;
+}
+
+static void pay(struct mem_cgroup *memcg, unsigned long nr, gfp_t gfp)
+{
+	const gfp_t all = __GFP_IO | __GFP_FS;
+	u64 delay;
+
+	for (int round = 0; round < MAX_RECLAIM_RETRIES; round++) {
+		if (kill_pending())
+			return;
+		if (!reclaim_over(memcg, nr, gfp) && round)
+			break;
+		if (!longest_delay(memcg, nr))
+			return;
+	}
+	delay = longest_delay(memcg, nr);
+	if (delay && (gfp & all) == all)
+		sleep_ns_killable(delay);
+}
+
+/* Whose charges this context makes, kept; NULL: nobody's. */
+static struct mem_cgroup *get_payer(void)
+{
+	struct mem_cgroup *memcg = NULL;
+	struct obj_cgroup *objcg;
+
+	rcu_read_lock();
+	objcg = obj_cgroup_find(accounting_owner());
+	if (objcg) {
+		memcg = obj_cgroup_memcg(objcg);
+		while (!css_tryget(&memcg->css))
+			memcg = parent_mem_cgroup(memcg);
+	}
+	rcu_read_unlock();
+	return memcg;
+}
+
+void memcg_high_pay(gfp_t gfp)
+{
+	unsigned int nr = current->over_high;
+	struct mem_cgroup *memcg;
+
+	if (nr & PAYING)
+		return;
+	current->over_high = PAYING;
+	memcg = get_payer();
+	if (memcg) {
+		pay(memcg, nr, gfp);
+		css_put(&memcg->css);
+	}
+	current->over_high = 0;
+}
+
+/* -- For those who cannot ------------------------------------------------------ */
+
+static void high_work_fn(struct work_struct *work)
+{
+	reclaim_over(container_of(work, struct mem_cgroup, high_work),
+		     MEMCG_CHARGE_BATCH, GFP_KERNEL);
+}
+
+void memcg_high_init(struct mem_cgroup *memcg)
+{
+	INIT_WORK(&memcg->high_work, high_work_fn);
+}
+
+/* Nobody can find the group any more to queue it again. */
+void memcg_high_exit(struct mem_cgroup *memcg)
+{
+	cancel_work_sync(&memcg->high_work);
+}

@@ -5,6 +5,7 @@
 #   make               build $(OUT)/tally.elf
 #   make run           boot it to the serial shell (leave with ^] x)
 #   make test          boot it and let it test itself
+#   make soak          all its stress tests, SEEDS=20 times on each of 8 machines
 #   make host-test     test lib/ on the host, without a machine
 #   make bench         what each operation costs, in instructions and in time
 #   make shell-test    type everything at the shell, right and wrong
@@ -16,7 +17,7 @@
 # Settings, on the command line:
 #   OUT=build  CC=gcc|clang  CROSS_COMPILE=  DEBUG=1  EXTRA=dir
 #   CPUS=4  MEM=512M  NODES=1  BOOT=pvh|bios|uefi  CMDLINE="..."
-#   T=glob  SEED=n  REPEAT=n  SHUFFLE=1
+#   T=glob  SEED=n  REPEAT=n  SHUFFLE=1  SEEDS=n
 
 OUT	?= build
 CPUS	?= 4
@@ -556,8 +557,8 @@ test quick-test: export CPUS := $(TEST_CPUS)
 
 IMAGE	= $(if $(filter pvh,$(BOOT)),$(OUT)/tally.elf,$(OUT)/tally.iso)
 
-.PHONY: run debug test quick-test bench bench-check boot-test harness-test \
-	check-floors
+.PHONY: run debug test quick-test soak bench bench-check boot-test \
+	harness-test check-floors
 run: $(IMAGE) | doctor-run
 	@tools/run-qemu
 
@@ -570,6 +571,11 @@ test: $(IMAGE) | doctor-run
 # Without the tests that ask for extra time: what every change is held to.
 quick-test: $(IMAGE) check-floors | doctor-run
 	@tools/test-runner --quick
+
+# Every stress test, seed after seed, in both shapes, on 1 to 8 CPUs: hours.
+soak: export CPUS := $(if $(filter file,$(origin CPUS)),,$(CPUS))
+soak: $(IMAGE) | doctor-run
+	@SEEDS='$(SEEDS)' tools/soak
 
 # Once counting instructions, and for wall time on 1 and on 2 CPUs.
 bench: $(IMAGE) | doctor-run

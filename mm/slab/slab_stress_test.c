@@ -3,34 +3,53 @@
  * slab_stress_test.c - everybody at once, and nothing lost.
  *
  * A task on each CPU does at random what users do: allocates from shared caches
- * of many sizes, fills objects with a pattern of their own, checks and frees
- * them, or hands them to another CPU to free; makes caches and destroys
- * them; shrinks. A timer on each CPU does the same in softirq and interrupt
- * context meanwhile.  An object handed out twice shows as a broken pattern.
+ * of random sizes, one by one and in bulk, fills objects with a pattern of their
+ * own, checks and frees them at once or after a grace period, or hands them to
+ * other CPUs to free; and what their keepers do: shrinks caches, which flushes
+ * every CPU's store, closes a cache, destroys it when its last object is gone,
+ * and makes another in its place.  On each CPU two timers do the users' part in
+ * softirq and in interrupt context meanwhile.
+ *
+ * An object handed out twice shows as a broken pattern, one that is lost as a
+ * cache that cannot be destroyed, and damage in the validator.
  */
 #include <arch/cpumask.h>
 #include <kernel/core/clock.h>
+#include <kernel/core/rcu.h>
 #include <kernel/core/sched.h>
 #include <kernel/core/spinlock.h>
 #include <kernel/core/timer.h>
 #include <kernel/task/kthread.h>
+#include <lib/math.h>
 #include <lib/random.h>
 #include <mm/slab/slab.h>
 #include <string.h>
 #include <tests/test.h>
 
-#define NR_CACHES   6
-#define NR_HELD	    200
-#define NR_ROUNDS   4000
-#define NR_MAILBOX  64
-#define MAX_WORKERS 8
+#define NR_CACHES	8
+#define NR_HELD		150
+#define NR_TIMER_HELD	8
+#define NR_ROUNDS	10000
+#define NR_MAILBOX	64
+#define NR_BULK		40
+#define MAX_WORKERS	8
+#define TIMER_PERIOD_NS 200000
 
-static struct kmem_cache *caches[NR_CACHES];
-static const unsigned int sizes[NR_CACHES] = {16, 64, 96, 256, 1000, 4096};
+/* A cache that comes and goes. */
+struct shop {
+	spinlock_t lock;
+	struct kmem_cache *cache; /* NULL: being replaced */
+	unsigned int size;
+	bool open;
+	unsigned long nr_users; /* objects not freed yet, and calls inside */
+};
+
+static struct shop shops[NR_CACHES];
+static slab_flags_t shop_flags;
 
 struct item {
+	struct shop *shop;
 	u64 *object;
-	int cache;
 	u64 pattern;
 };
 
@@ -38,39 +57,120 @@ struct item {
 static struct item mailbox[NR_MAILBOX];
 static DEFINE_SPINLOCK(mailbox_lock);
 
-static void fill(struct item *it)
+/* --- shops ----------------------------------------------------------------- */
+
+static void enter_by(struct shop *shop, long nr)
 {
-	for (unsigned int i = 0; i < sizes[it->cache] / 8; i++)
+	unsigned long flags;
+
+	spin_lock_irqsave(&shop->lock, flags);
+	shop->nr_users += nr;
+	spin_unlock_irqrestore(&shop->lock, flags);
+}
+
+/* A shop that stays as it is until we leave; NULL if this one is closed. */
+static struct shop *enter(struct prng *rng)
+{
+	struct shop *shop = &shops[prng_below(rng, NR_CACHES)];
+	unsigned long flags;
+	bool open;
+
+	spin_lock_irqsave(&shop->lock, flags);
+	open = shop->open;
+	shop->nr_users += open;
+	spin_unlock_irqrestore(&shop->lock, flags);
+	return open ? shop : NULL;
+}
+
+static void leave(struct shop *shop)
+{
+	enter_by(shop, -1);
+}
+
+/* Sizes are multiples of a word, so that patterns reach the last byte. */
+static void stock(struct shop *shop, struct prng *rng)
+{
+	slab_flags_t flags = shop_flags;
+
+	if (prng_one_in(rng, 4))
+		flags |= SLAB_HWCACHE_ALIGN;
+	if (prng_one_in(rng, 4))
+		flags |= SLAB_TYPESAFE_BY_RCU;
+	if (!prng_one_in(rng, 4))
+		flags |= SLAB_NO_MERGE;
+	shop->size = prng_below(rng, 1u << prng_range(rng, 2, 10)) * 8 + 16;
+	shop->cache = kmem_cache_create("stress", shop->size, 0, flags, NULL);
+	shop->open = shop->cache;
+}
+
+/* Close it; if nobody has anything of it any more, have another one instead. */
+static void replace(struct prng *rng)
+{
+	struct shop *shop = &shops[prng_below(rng, NR_CACHES)];
+	struct kmem_cache *old = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&shop->lock, flags);
+	shop->open = false;
+	if (!shop->nr_users) {
+		old = shop->cache;
+		shop->cache = NULL;
+	}
+	spin_unlock_irqrestore(&shop->lock, flags);
+	if (old) {
+		kmem_cache_destroy(old);
+		stock(shop, rng);
+	}
+}
+
+/* --- what users do --------------------------------------------------------- */
+
+static bool take(struct item *it, struct prng *rng, gfp_t gfp)
+{
+	struct shop *shop = enter(rng);
+
+	if (!shop)
+		return false;
+	*it = (struct item){.shop = shop, .pattern = prng_u64(rng)};
+	it->object = kmem_cache_alloc(shop->cache, gfp);
+	if (!it->object) {
+		leave(shop);
+		return false;
+	}
+	for (unsigned int i = 0; i < shop->size / 8; i++)
 		it->object[i] = it->pattern;
+	return true;
 }
 
 static bool intact(const struct item *it)
 {
-	for (unsigned int i = 0; i < sizes[it->cache] / 8; i++)
+	for (unsigned int i = 0; i < it->shop->size / 8; i++)
 		if (it->object[i] != it->pattern)
 			return false;
 	return true;
 }
 
-static bool take(struct item *it, struct prng *rng, gfp_t gfp)
-{
-	it->cache = prng_below(rng, NR_CACHES);
-	it->pattern = prng_u64(rng);
-	it->object = kmem_cache_alloc(caches[it->cache], gfp);
-	if (it->object)
-		fill(it);
-	return it->object;
-}
+/* What an object is while it waits for readers. */
+struct waiting {
+	struct rcu_head rcu;
+};
 
 static void drop(struct item *it)
 {
 	if (!it->object)
 		return;
 	EXPECT(intact(it));
-	if (it->pattern & 1)
+	switch (it->pattern % 4) {
+	case 0:
 		kfree(it->object);
-	else
-		kmem_cache_free(caches[it->cache], it->object);
+		break;
+	case 1:
+		kfree_rcu((struct waiting *)it->object, rcu);
+		break;
+	default:
+		kmem_cache_free(it->shop->cache, it->object);
+	}
+	leave(it->shop);
 	it->object = NULL;
 }
 
@@ -88,117 +188,144 @@ static void trade(struct item *it, struct prng *rng)
 	*it = other;
 }
 
-static void make_and_destroy(struct prng *rng)
-{
-	unsigned int size = prng_range(rng, 8, 2000);
-	struct kmem_cache *s =
-		kmem_cache_create("stress-tmp", size, 0, SLAB_NO_MERGE, NULL);
-	void *objects[50];
-
-	if (!s)
-		return;
-	for (int i = 0; i < 50; i++)
-		objects[i] = kmem_cache_alloc(s, GFP_KERNEL);
-	for (int i = 0; i < 50; i++)
-		if (objects[i])
-			kmem_cache_free(s, objects[i]);
-	kmem_cache_destroy(s);
-}
-
 static void bulk(struct prng *rng)
 {
-	struct kmem_cache *s = caches[prng_below(rng, NR_CACHES)];
-	void *objects[40];
-	unsigned int nr = prng_range(rng, 1, 40);
+	unsigned int nr = prng_range(rng, 1, NR_BULK);
+	struct shop *shop = enter(rng);
+	void *objects[NR_BULK];
 
-	if (kmem_cache_alloc_bulk(s, GFP_KERNEL, nr, objects))
-		kmem_cache_free_bulk(s, nr, objects);
+	if (!shop)
+		return;
+	if (kmem_cache_alloc_bulk(shop->cache, GFP_KERNEL, nr, objects)) {
+		for (unsigned int i = 0; i < nr; i++)
+			memset(objects[i], i, shop->size);
+		kmem_cache_free_bulk(shop->cache, nr, objects);
+	}
+	leave(shop);
 }
+
+static void shrink(struct prng *rng)
+{
+	struct shop *shop = enter(rng);
+
+	if (!shop)
+		return;
+	kmem_cache_shrink(shop->cache);
+	leave(shop);
+}
+
+/* --- workers --------------------------------------------------------------- */
+
+/* The users' part in interrupts of one kind. */
+struct ticker {
+	struct timer timer;
+	struct prng rng;
+	struct item held[NR_TIMER_HELD];
+	bool stop;
+};
 
 struct worker {
 	struct task *task;
-	struct timer timer;
-	struct prng rng, timer_rng;
+	struct prng rng;
 	struct item held[NR_HELD];
-	struct item timer_held[8];
-	bool stop;
+	struct ticker softirq, hardirq;
 };
 
 static struct worker workers[MAX_WORKERS];
 
-/* In softirq or hard interrupt, by the timer's flags. */
-static void interrupt_work(struct timer *t)
+static void tick(struct timer *t)
 {
-	struct worker *w = from_timer(t, struct worker, timer);
+	struct ticker *ticker = from_timer(t, struct ticker, timer);
 
-	for (int i = 0; i < 8; i++) {
-		if (w->timer_held[i].object)
-			drop(&w->timer_held[i]);
+	for (int i = 0; i < NR_TIMER_HELD; i++) {
+		struct item *it = &ticker->held[i];
+
+		if (it->object && prng_one_in(&ticker->rng, 4))
+			trade(it, &ticker->rng);
+		else if (it->object)
+			drop(it);
 		else
-			take(&w->timer_held[i], &w->timer_rng, GFP_ATOMIC);
+			take(it, &ticker->rng, GFP_ATOMIC);
 	}
-	if (!READ_ONCE(w->stop))
-		mod_timer(t, ktime_get_ns() + 200 * 1000);
+	if (!READ_ONCE(ticker->stop))
+		mod_timer(t, ktime_get_ns() + TIMER_PERIOD_NS);
 }
 
-static int stress(void *arg)
+static void start_ticker(struct ticker *ticker, struct prng *rng,
+			 unsigned int flags)
+{
+	ticker->rng = prng_fork(rng);
+	timer_setup(&ticker->timer, tick, flags);
+	mod_timer(&ticker->timer, ktime_get_ns());
+}
+
+static void stop_ticker(struct ticker *ticker)
+{
+	WRITE_ONCE(ticker->stop, true);
+	del_timer_sync(&ticker->timer);
+	del_timer_sync(&ticker->timer); /* it may have re-armed itself */
+	for (int i = 0; i < NR_TIMER_HELD; i++)
+		drop(&ticker->held[i]);
+}
+
+static void do_something(struct worker *w)
+{
+	struct item *it = &w->held[prng_below(&w->rng, NR_HELD)];
+
+	switch (prng_below(&w->rng, 16)) {
+	case 0:
+		bulk(&w->rng);
+		break;
+	case 1:
+		trade(it, &w->rng);
+		break;
+	case 2:
+		if (prng_one_in(&w->rng, 8))
+			replace(&w->rng);
+		else if (prng_one_in(&w->rng, 8))
+			shrink(&w->rng);
+		break;
+	default:
+		if (it->object)
+			drop(it);
+		else
+			take(it, &w->rng, GFP_KERNEL);
+	}
+}
+
+static int work(void *arg)
 {
 	struct worker *w = arg;
 
-	mod_timer(&w->timer, ktime_get_ns());
-	for (int round = 0; round < NR_ROUNDS; round++) {
-		struct item *it = &w->held[prng_below(&w->rng, NR_HELD)];
-
-		switch (prng_below(&w->rng, 16)) {
-		case 0:
-			bulk(&w->rng);
-			break;
-		case 1:
-			trade(it, &w->rng);
-			break;
-		case 2:
-			if (prng_one_in(&w->rng, 50))
-				make_and_destroy(&w->rng);
-			else if (prng_one_in(&w->rng, 20))
-				kmem_cache_shrink(
-					caches[prng_below(&w->rng, NR_CACHES)]);
-			break;
-		default:
-			if (it->object)
-				drop(it);
-			else
-				take(it, &w->rng, GFP_KERNEL);
-		}
-	}
-	WRITE_ONCE(w->stop, true);
-	del_timer_sync(&w->timer);
-	del_timer_sync(&w->timer); /* it may have re-armed itself */
+	start_ticker(&w->softirq, &w->rng, 0);
+	start_ticker(&w->hardirq, &w->rng, TIMER_HARDIRQ);
+	for (int round = 0; round < NR_ROUNDS; round++)
+		do_something(w);
+	stop_ticker(&w->softirq);
+	stop_ticker(&w->hardirq);
 	for (int i = 0; i < NR_HELD; i++)
 		drop(&w->held[i]);
-	for (int i = 0; i < 8; i++)
-		drop(&w->timer_held[i]);
 	return 0;
 }
 
-static void run_stress(slab_flags_t flags, unsigned int timer_flags)
+static void run_stress(slab_flags_t flags)
 {
-	struct prng rng;
 	int nr = min(nr_online_cpus, (unsigned int)MAX_WORKERS);
+	struct prng rng;
 
 	prng_init(&rng, test_seed());
+	shop_flags = flags;
 	for (int i = 0; i < NR_CACHES; i++) {
-		caches[i] = kmem_cache_create("stress", sizes[i], 0,
-					      flags | SLAB_NO_MERGE, NULL);
-		ASSERT(caches[i]);
+		spin_lock_init(&shops[i].lock);
+		shops[i].nr_users = 0;
+		stock(&shops[i], &rng);
 	}
 	memset(workers, 0, sizeof(workers));
 	for (int i = 0; i < nr; i++) {
 		struct worker *w = &workers[i];
 
 		w->rng = prng_fork(&rng);
-		w->timer_rng = prng_fork(&rng);
-		timer_setup(&w->timer, interrupt_work, timer_flags);
-		w->task = kthread_create(stress, w, "stress/%d", i);
+		w->task = kthread_create(work, w, "stress/%d", i);
 		ASSERT(!IS_ERR(w->task));
 		kthread_bind(w->task, i);
 		wake_up_process(w->task);
@@ -208,24 +335,21 @@ static void run_stress(slab_flags_t flags, unsigned int timer_flags)
 	for (int i = 0; i < NR_MAILBOX; i++)
 		drop(&mailbox[i]);
 	for (int i = 0; i < NR_CACHES; i++) {
-		EXPECT_EQ(kmem_cache_validate(caches[i]), 0);
-		kmem_cache_destroy(caches[i]);
+		EXPECT_EQ(shops[i].nr_users, 0);
+		if (!shops[i].cache)
+			continue;
+		EXPECT_EQ(kmem_cache_validate(shops[i].cache), 0);
+		kmem_cache_destroy(shops[i].cache);
 	}
 }
 
-TEST_T(slab_stress, tasks_and_softirqs_on_every_cpu, 60)
+TEST_T(slab_stress, caches_and_objects_come_and_go_in_every_context, 60)
 {
-	run_stress(0, 0);
+	run_stress(0);
 }
 
-TEST_T(slab_stress, tasks_and_interrupts_on_every_cpu, 60)
-{
-	run_stress(0, TIMER_HARDIRQ);
-}
-
-TEST_T(slab_stress, debugged_caches, 60)
+TEST_T(slab_stress, so_do_watched_ones, 60)
 {
 	run_stress(SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON |
-			   SLAB_STORE_USER,
-		   TIMER_HARDIRQ);
+		   SLAB_STORE_USER);
 }

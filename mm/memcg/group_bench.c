@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* group_bench.c - what a group costs that nobody uses. */
-#include <kernel/core/rcu.h>
+#include <lib/err.h>
 #include <lib/format.h>
 #include <mm/page/zone.h>
 #include <mm/percpu/percpu.h>
@@ -11,36 +11,108 @@
 
 #define DEPTH	  4
 #define NR_GROUPS 1000
+#define NR_ROUNDS 20
 
-static void settle(void)
+static struct cgroup *group_at(struct mem_cgroup *parent, unsigned int n,
+			       char *path)
+{
+	size_t len;
+
+	cgroup_path(parent->css.cgroup, path, CGROUP_PATH_MAX);
+	len = strlen(path);
+	scnprintf(path + len, CGROUP_PATH_MAX - len, "/%u", n);
+	return cgroup_mkdir(path);
+}
+
+static void make(struct mem_cgroup *parent, unsigned int n)
+{
+	char path[CGROUP_PATH_MAX];
+	struct cgroup *cgrp = group_at(parent, n, path);
+
+	ASSERT(!IS_ERR(cgrp));
+	cgroup_put(cgrp);
+}
+
+static void make_and_remove(struct mem_cgroup *parent)
+{
+	char path[CGROUP_PATH_MAX];
+	struct cgroup *cgrp = group_at(parent, 0, path);
+
+	ASSERT(!IS_ERR(cgrp));
+	cgroup_put(cgrp);
+	EXPECT_EQ(cgroup_rmdir(path), 0);
+}
+
+/* What this CPU did but for idling: the deferred part runs between idle times,
+ * while the benchmark waits for it. */
+static u64 busy_clock(void)
+{
+	struct sched_cpu_stats st;
+
+	sched_cpu_stats(0, &st);
+	return bench_clock() - st.idle_ns;
+}
+
+/* Until groups and owners are so many again. */
+static void wait_for(long groups, long objcgs)
+{
+	while (cgroup_nr_live() != groups || obj_cgroup_nr_live() != objcgs)
+		msleep(20);
+}
+
+/* Four deep, up to the last byte freed; one after the other. */
+BENCH_WHEN(memcg, mkdir_rmdir, BENCH_INSN, TEST_SECONDS)
+{
+	struct mem_cgroup *above[DEPTH - 1], *parent = NULL;
+	long groups, objcgs;
+	u64 start = 0;
+
+	for (int i = 0; i < DEPTH - 1; i++)
+		above[i] = parent = test_group(parent, "a");
+	EXPECT_EQ(group_write(parent, "cgroup.subtree_control", "+memory"), 0);
+	/* The last round's are gone. */
+	wait_for(DEPTH - 1, DEPTH - 1);
+	groups = cgroup_nr_live();
+	objcgs = obj_cgroup_nr_live();
+
+	for (int i = -1; i < NR_ROUNDS; i++) {
+		if (i == 0) /* warm by now */
+			start = busy_clock();
+		make_and_remove(parent);
+		wait_for(groups, objcgs);
+	}
+	bench_report(b, "memcg.mkdir_rmdir", "insn", busy_clock() - start,
+		     NR_ROUNDS);
+	for (int i = DEPTH - 2; i >= 0; i--)
+		test_group_remove(above[i]);
+}
+
+static unsigned long pages_in_use(void)
 {
 	cgroup_wait_teardown();
 	rcu_barrier();
+	slab_drain_all();
+	percpu_drain();
+	return page_nr_in_use();
 }
 
-/* Four deep: made, removed, and all that follows from it. */
-BENCH(memcg, mkdir_rmdir)
+/* All of it: whatever the system has less of, group by group. */
+BENCH(memcg, empty_group)
 {
-	struct mem_cgroup *keep = test_group(NULL, "keep");
-	struct mem_cgroup *above[DEPTH];
-	char path[64];
+	struct mem_cgroup *parent = test_group(NULL, "a");
+	char path[CGROUP_PATH_MAX];
+	unsigned long before;
 
-	above[0] = keep;
-	for (int i = 1; i < DEPTH; i++)
-		above[i] = test_group(above[i - 1], "b");
-	EXPECT_EQ(group_write(above[DEPTH - 1], "cgroup.subtree_control",
-			      "+memory"),
-		  0);
-	cgroup_path(above[DEPTH - 1]->css.cgroup, path, sizeof(path));
-	strlcat(path, "/c", sizeof(path));
-	for (int round = 0; round < 3; round++) {
-		if (round == 2) /* warm by now */
-			bench_begin(b);
-		cgroup_put(cgroup_mkdir(path));
-		cgroup_rmdir(path);
-		settle();
+	EXPECT_EQ(group_write(parent, "cgroup.subtree_control", "+memory"), 0);
+	before = pages_in_use();
+	for (unsigned int i = 0; i < NR_GROUPS; i++)
+		make(parent, i);
+	bench_report(b, "memcg.empty_group.bytes", "bytes",
+		     (pages_in_use() - before) * PAGE_SIZE, NR_GROUPS);
+	for (unsigned int i = 0; i < NR_GROUPS; i++) {
+		scnprintf(path, sizeof(path), "/a/%u", i);
+		EXPECT_EQ(cgroup_rmdir(path), 0);
 	}
-	bench_end(b, "memcg.mkdir_rmdir", 1);
-	for (int i = DEPTH - 1; i >= 0; i--)
-		test_group_remove(above[i]);
+	cgroup_wait_teardown();
+	test_group_remove(parent);
 }

@@ -8,6 +8,8 @@
 #include <lib/err.h>
 #include <lib/format.h>
 #include <lib/math.h>
+#include <mm/page/zone.h>
+#include <mm/percpu/percpu.h>
 #include <mm/slab/slab.h>
 #include <string.h>
 #include "group_test.h"
@@ -299,6 +301,41 @@ TEST(memcg, failed_creation_leaves_no_trace)
 	/* The group, its mem_cgroup and obj_cgroup; their per-CPU parts. */
 	EXPECT_GE(failures, 3ul + 4);
 	EXPECT_EQ(group_write(a, "cgroup.subtree_control", "-memory"), 0);
+	test_group_remove(a);
+}
+
+static unsigned long pages_in_use(void)
+{
+	cgroup_wait_teardown();
+	rcu_barrier();
+	slab_drain_all();
+	percpu_drain();
+	return page_nr_in_use();
+}
+
+/* Whatever the system has less of: the group, its files' state, its share of
+ * slabs and of per-CPU chunks. */
+TEST(memcg, an_empty_group_costs_2_kib_and_512_bytes_for_each_cpu_at_most)
+{
+	struct mem_cgroup *a = test_group(NULL, "a");
+	unsigned long before, bytes;
+	char path[32];
+
+	EXPECT_EQ(group_write(a, "cgroup.subtree_control", "+memory"), 0);
+	before = pages_in_use();
+	for (int i = 0; i < 500; i++) {
+		scnprintf(path, sizeof(path), "/a/%d", i);
+		cgroup_put(cgroup_mkdir(path));
+	}
+	bytes = (pages_in_use() - before) * PAGE_SIZE / 500;
+	EXPECT_LE(bytes, 2048ul + 512 * num_possible_cpus());
+	/* They are there. */
+	EXPECT_GE(bytes, sizeof(struct mem_cgroup));
+	for (int i = 0; i < 500; i++) {
+		scnprintf(path, sizeof(path), "/a/%d", i);
+		EXPECT_EQ(cgroup_rmdir(path), 0);
+	}
+	cgroup_wait_teardown();
 	test_group_remove(a);
 }
 

@@ -31,32 +31,30 @@
 /* In task->over_high: being paid just now, by somebody up the stack. */
 #define PAYING (1u << 31)
 
-static bool is_over(const struct mem_cgroup *memcg)
+static bool is_over(const struct page_counter *c)
 {
-	return page_counter_read(&memcg->memory) >
-	       READ_ONCE(memcg->memory.high);
-}
-
-/* The nearest from @memcg upwards that is above its mark, or NULL. */
-static struct mem_cgroup *nearest_over(struct mem_cgroup *memcg)
-{
-	while (memcg && !is_over(memcg))
-		memcg = parent_mem_cgroup(memcg);
-	return memcg;
+	return atomic_long_read(&c->usage) > (long)READ_ONCE(c->high);
 }
 
 /* -- Owing ------------------------------------------------------------------- */
 
-void memcg_high_charged(struct mem_cgroup *memcg, unsigned long nr, gfp_t gfp)
+static void owe(struct mem_cgroup *over, unsigned long nr, gfp_t gfp)
 {
-	struct mem_cgroup *over = nearest_over(memcg);
-
-	if (likely(!over))
-		return;
 	if (!in_task() || !gfpflags_allow_blocking(gfp))
 		queue_work(system_unbound_wq, &over->high_work);
 	if (in_task() && !(current->over_high & PAYING))
 		current->over_high = min(current->over_high + nr, PAYING - 1ul);
+}
+
+/* Each charge of pages comes by here: a few instructions for each level. */
+void memcg_high_charged(struct mem_cgroup *memcg, unsigned long nr, gfp_t gfp)
+{
+	for (struct page_counter *c = &memcg->memory; c; c = c->parent) {
+		if (unlikely(is_over(c))) {
+			owe(memcg_from_counter(c), nr, gfp);
+			return;
+		}
+	}
 }
 
 /* -- Paying ------------------------------------------------------------------- */
@@ -68,7 +66,7 @@ static unsigned long reclaim_over(struct mem_cgroup *memcg, unsigned long nr,
 	unsigned long freed = 0;
 
 	for (; memcg; memcg = parent_mem_cgroup(memcg)) {
-		if (!is_over(memcg))
+		if (!is_over(&memcg->memory))
 			continue;
 		memcg_event(memcg, MEMCG_HIGH);
 		freed += mem_cgroup_reclaim(memcg, nr, gfp);

@@ -252,6 +252,8 @@ SRC_memcg := \
 	mm/memcg/events.c \
 	mm/memcg/high.c \
 	mm/memcg/protection.c \
+	mm/memcg/audit.c \
+	mm/memcg/audit_print.c \
 	mm/memcg/hooks_none.c
 
 # Floor 6: the outside.
@@ -297,6 +299,8 @@ SRC_shell := \
 	kernel/shell/cmd_machine.c \
 	kernel/shell/cmd_memory.c \
 	kernel/shell/cmd_slab.c \
+	kernel/shell/cmd_audit.c \
+	kernel/shell/cmd_demo.c \
 	kernel/shell/cmd_tasks.c \
 	kernel/shell/cmd_test.c
 SRC_tests := $(SRC_lib_tests) \
@@ -348,6 +352,8 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/memcg/stat_test.c \
 	mm/memcg/high_test.c \
 	mm/memcg/protection_test.c \
+	mm/memcg/things_test.c \
+	mm/memcg/audit_test.c \
 	tests/run.c \
 	tests/plan.c \
 	tests/body.c \

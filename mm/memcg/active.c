@@ -94,9 +94,12 @@ static void override_home(struct obj_cgroup *objcg)
 
 struct mem_cgroup *set_active_memcg(struct mem_cgroup *memcg)
 {
-	struct obj_cgroup *objcg = memcg ? get_payer(memcg) : NULL, *previous;
+	struct obj_cgroup *objcg, *previous;
 	struct mem_cgroup *old;
 
+	/* References are books as well: each is at a task, or none is. */
+	preempt_disable();
+	objcg = memcg ? get_payer(memcg) : NULL;
 	if (in_task()) {
 		old = current->active_memcg;
 		previous = current->active_objcg;
@@ -112,5 +115,6 @@ struct mem_cgroup *set_active_memcg(struct mem_cgroup *memcg)
 	}
 	if (previous)
 		obj_cgroup_put(previous);
+	preempt_enable();
 	return old;
 }

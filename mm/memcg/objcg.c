@@ -65,6 +65,7 @@ BOOT_PARAM("memcg.kmem", set_kmem, "off|objects",
 static DEFINE_MUTEX(keys_mutex);
 static bool keys_on;		/* under keys_mutex */
 static atomic_long_t nr_objcgs; /* raised under it */
+static unsigned long nr_made;	/* likewise; since boot */
 
 static void keys_update_locked(void)
 {
@@ -97,6 +98,7 @@ static DECLARE_WORK(keys_work, keys_work_fn);
 static void objcg_appears(void)
 {
 	mutex_lock(&keys_mutex);
+	nr_made++;
 	atomic_long_inc(&nr_objcgs);
 	keys_update_locked();
 	mutex_unlock(&keys_mutex);
@@ -134,6 +136,11 @@ struct obj_cgroup *obj_cgroup_next(u32 *id)
 long obj_cgroup_nr_live(void)
 {
 	return atomic_long_read(&nr_objcgs);
+}
+
+unsigned long obj_cgroup_nr_made(void)
+{
+	return READ_ONCE(nr_made);
 }
 
 /* --- leftovers ------------------------------------------------------------------- */

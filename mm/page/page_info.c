@@ -109,6 +109,32 @@ void page_count_types(unsigned long pages[NR_PAGE_TYPES])
 	}
 }
 
+/* A page that leads no block, which should not be, is looked at all the same. */
+static unsigned int walk_order(const struct page *page)
+{
+	return page_type(page) == PAGE_TAIL
+		       ? 0
+		       : min_t(unsigned int, page->order, PAGE_MAX_ORDER);
+}
+
+void page_walk_blocks(void (*fn)(struct page *head, unsigned int order,
+				 void *arg),
+		      void *arg)
+{
+	for (unsigned long s = 0; s < max_pfn / PAGES_PER_SECTION; s++) {
+		unsigned long pfn = s * PAGES_PER_SECTION;
+		unsigned long end = pfn + PAGES_PER_SECTION;
+
+		while (section_present(s) && pfn < end) {
+			struct page *page = pfn_to_page(pfn);
+			unsigned int order = walk_order(page);
+
+			fn(page, order, arg);
+			pfn += 1ul << order;
+		}
+	}
+}
+
 unsigned long nr_free_pages(void)
 {
 	struct page_info info;

@@ -81,7 +81,8 @@ long percpu_ref_sum(struct percpu_ref *ref)
 			sum += READ_ONCE(*per_cpu_ptr(counter_of(ref), cpu));
 		sum -= BIAS;
 	}
-	return sum;
+	/* The switch's own is nobody's. */
+	return sum - ref->switching;
 }
 
 /* --- to atomic ------------------------------------------------------------- */

@@ -77,3 +77,6 @@ struct obj_cgroup *obj_cgroup_next(u32 *id);
 
 /* How many there are but the root's. */
 long obj_cgroup_nr_live(void);
+
+/* How many there have been since boot. */
+unsigned long obj_cgroup_nr_made(void);

@@ -87,6 +87,12 @@ unsigned long nr_free_pages(void);
  * that is present.  Approximate while others allocate. */
 void page_count_types(unsigned long pages[NR_PAGE_TYPES]);
 
+/* With the world stopped: call @fn for every block there is, in use, free or
+ * reserved, holes included. */
+void page_walk_blocks(void (*fn)(struct page *head, unsigned int order,
+				 void *arg),
+		      void *arg);
+
 /* Pages handed out and not given back.  Exact when nobody allocates. */
 long page_nr_in_use(void);
 

@@ -275,6 +275,7 @@ SRC_fs := \
 	fs/dev.c \
 	fs/cgroupfs.c \
 	fs/dirent.c \
+	fs/poll.c \
 	fs/syscall_file.c \
 	fs/syscall_mem.c \
 	fs/syscall_task.c \

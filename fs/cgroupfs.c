@@ -9,6 +9,8 @@
  * Reading.    The text is made when reading begins, at position 0, and the rest
  *             is read from that same text, so it is of one moment.
  * Writing.    Each write() is a whole request: there is no position in it.
+ * Waiting.    poll() for POLLPRI ends when the text would be another one than
+ *             was read.
  * Listing.    First the files, then the groups in order of creation.  A listing
  *             under way holds a reference to the group it gave last, so it
  *             need not count its way back there.
@@ -18,6 +20,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/poll.h>
 #include <fs/vfs.h>
 #include <kernel/cgroup/cgroup.h>
 #include <lib/err.h>
@@ -68,6 +71,23 @@ static int cgroupfs_stat(struct file *f, struct stat *st)
 	return 0;
 }
 
+static short cgroupfs_poll(struct file *f)
+{
+	struct cgroup_file *file = f->private;
+	short answer = POLLIN | POLLOUT;
+
+	if (file->type->event && cgroup_file_has_changed(file))
+		answer |= POLLPRI | POLLERR;
+	if (css_is_dying(file->css))
+		answer |= POLLHUP;
+	return answer;
+}
+
+static struct wait_queue_head *cgroupfs_poll_queue(struct file *f)
+{
+	return cgroup_file_queue(f->private);
+}
+
 static void cgroupfs_release(struct file *f)
 {
 	if (f->private)
@@ -78,6 +98,8 @@ static const struct file_operations file_ops = {
 	.read = cgroupfs_read,
 	.write = cgroupfs_write,
 	.stat = cgroupfs_stat,
+	.poll = cgroupfs_poll,
+	.poll_queue = cgroupfs_poll_queue,
 	.release = cgroupfs_release,
 };
 

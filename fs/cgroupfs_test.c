@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/poll.h>
 #include <unistd.h>
 #include <kernel/cgroup/cgroup.h>
 #include <kernel/cgroup/mock_test.h>
+#include <kernel/core/clock.h>
 #include <kernel/core/fault_inject.h>
 #include <kernel/task/task.h>
 #include <tests/test.h>
@@ -385,6 +387,59 @@ TEST(cgroupfs, files_of_a_disabled_controller_answer_enodev)
 	mock_begin();
 	run(open_while_disabled);
 	mock_end();
+}
+
+/* -- Waiting ---------------------------------------------------------------------------- */
+
+static int sleep_in_p(void *unused)
+{
+	EXPECT_EQ(try_write(ROOT "/p/cgroup.procs", "0"), 0);
+	return sleep_ns_killable(60 * NSEC_PER_SEC);
+}
+
+static int polls(void *unused)
+{
+	struct pollfd fds[] = {
+		{.fd = -1, .events = POLLIN},
+		{.fd = 30, .events = POLLIN},
+		{.events = POLLPRI},
+	};
+	struct task *t;
+	char text[32];
+
+	EXPECT_EQ(mkdir(ROOT "/p", 0755), 0);
+	fds[2].fd = open(ROOT "/p/cgroup.events", O_RDONLY);
+	EXPECT_GT(read(fds[2].fd, text, sizeof(text)), 0);
+	EXPECT_EQ(poll(fds, 3, 0), 1);
+	EXPECT_EQ(fds[0].revents, 0);
+	EXPECT_EQ(fds[1].revents, POLLNVAL);
+	EXPECT_EQ(fds[2].revents, 0);
+	EXPECT_EQ(poll(fds + 2, 1, 5), 0);
+
+	/* Somebody comes; the answer stands until the file is read again. */
+	t = task_run(sleep_in_p, NULL, "sleeper");
+	EXPECT(t);
+	EXPECT_EQ(poll(fds + 2, 1, -1), 1);
+	EXPECT_EQ(fds[2].revents, POLLPRI | POLLERR);
+	EXPECT_EQ(poll(fds + 2, 1, -1), 1);
+	lseek(fds[2].fd, 0, SEEK_SET);
+	EXPECT_GT(read(fds[2].fd, text, sizeof(text)), 0);
+	EXPECT_EQ(strncmp(text, "populated 1\n", 12), 0);
+	EXPECT_EQ(poll(fds + 2, 1, 0), 0);
+	task_kill(t);
+	EXPECT_EQ(poll(fds + 2, 1, -1), 1);
+	task_join(t);
+
+	EXPECT_EQ(rmdir(ROOT "/p"), 0);
+	EXPECT_EQ(poll(fds + 2, 1, -1), 1);
+	EXPECT_EQ(fds[2].revents, POLLPRI | POLLERR | POLLHUP);
+	EXPECT_ERRNO(poll(fds, 1000, 0), EINVAL);
+	return 0;
+}
+
+TEST(cgroupfs, poll_waits_for_a_change_of_events)
+{
+	run(polls);
 }
 
 /* -- Without memory ---------------------------------------------------------------------- */

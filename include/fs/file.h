@@ -17,6 +17,7 @@
 struct dirent;
 struct file;
 struct mount;
+struct wait_queue_head;
 
 struct file_operations {
 	/*
@@ -33,6 +34,11 @@ struct file_operations {
 
 	/* On top of what file_stat() fills in: type, access, size. */
 	int (*stat)(struct file *f, struct stat *st);
+
+	/* Answers to <sys/poll.h>, without sleeping; and the queue that is woken
+	 * when they change.  Both, or neither: always ready. */
+	short (*poll)(struct file *f);
+	struct wait_queue_head *(*poll_queue)(struct file *f);
 
 	/* The last reference is gone. */
 	void (*release)(struct file *f);

@@ -249,6 +249,11 @@ bool cgroup_file_has_changed(struct cgroup_file *file)
 	       css_is_dying(file->css);
 }
 
+struct wait_queue_head *cgroup_file_queue(struct cgroup_file *file)
+{
+	return queue_of(file->css);
+}
+
 int cgroup_file_wait(struct cgroup_file *file, s64 timeout_ns)
 {
 	s64 left;

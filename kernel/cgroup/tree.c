@@ -39,6 +39,9 @@ struct cgroup cgroup_root = {
 /* Under cgroup_mutex. */
 static struct hlist_head names[NAME_HASH_LEN];
 
+/* A class of kmalloc() would round up by half. */
+static struct kmem_cache *cgroup_cache;
+
 /* From creation until the memory is free. */
 static atomic_long_t nr_live;
 
@@ -170,7 +173,7 @@ static int check_limits(struct cgroup *parent)
 static struct cgroup *cgroup_alloc(struct cgroup *parent, const char *name,
 				   size_t len)
 {
-	struct cgroup *cgrp = kzalloc(sizeof(*cgrp) + len + 1, GFP_KERNEL);
+	struct cgroup *cgrp = kmem_cache_zalloc(cgroup_cache, GFP_KERNEL);
 
 	if (!cgrp)
 		return NULL;
@@ -181,7 +184,7 @@ static struct cgroup *cgroup_alloc(struct cgroup *parent, const char *name,
 	cgrp->max_descendants = UINT_MAX;
 	INIT_LIST_HEAD(&cgrp->tasks);
 	if (css_init(&cgrp->self, cgrp, NULL, &parent->self)) {
-		kfree(cgrp);
+		kmem_cache_free(cgroup_cache, cgrp);
 		return NULL;
 	}
 	atomic_long_inc(&nr_live);
@@ -301,7 +304,7 @@ void cgroup_released(struct cgroup *cgrp)
 
 void cgroup_free(struct cgroup *cgrp)
 {
-	kfree(cgrp);
+	kmem_cache_free(cgroup_cache, cgrp);
 	atomic_long_dec(&nr_live);
 }
 
@@ -336,6 +339,8 @@ void cgroup_init(void)
 {
 	rstat_init();
 	cgroup_queues_init();
+	cgroup_cache = kmem_cache_create("cgroup", sizeof(struct cgroup), 0,
+					 SLAB_PANIC, NULL);
 	mutex_lock(&cgroup_mutex);
 	if (css_init(&cgroup_root.self, &cgroup_root, NULL, NULL))
 		panic("no memory for the root group");

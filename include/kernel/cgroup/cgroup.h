@@ -112,7 +112,7 @@ struct cgroup {
 
 	/* Under cgroup_mutex (tree.c): found by parent and name. */
 	struct hlist_node by_name;
-	char name[];
+	char name[CGROUP_NAME_MAX + 1]; /* fixed */
 };
 
 /*
@@ -244,6 +244,7 @@ int cgroup_file_read(struct cgroup_file *file);
 int cgroup_file_write(struct cgroup_file *file, const char *text, size_t len);
 int cgroup_file_wait(struct cgroup_file *file, s64 timeout_ns);
 bool cgroup_file_has_changed(struct cgroup_file *file);
+struct wait_queue_head *cgroup_file_queue(struct cgroup_file *file);
 void cgroup_file_close(struct cgroup_file *file);
 
 /* All of that at once.  @out grows; its owner frees it. */

@@ -242,6 +242,7 @@ SRC_reclaim := \
 SRC_memcg := \
 	mm/memcg/page_counter.c \
 	mm/memcg/objcg.c \
+	mm/memcg/sweep.c \
 	mm/memcg/stock.c \
 	mm/memcg/charge.c \
 	mm/memcg/active.c \
@@ -343,6 +344,7 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/memcg/page_counter_test.c \
 	mm/memcg/memcg_test.c \
 	mm/memcg/objcg_test.c \
+	mm/memcg/sweep_test.c \
 	mm/memcg/stock_test.c \
 	mm/memcg/charge_test.c \
 	mm/memcg/active_test.c \

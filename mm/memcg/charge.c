@@ -277,26 +277,31 @@ bool __accounting_charge_page_as(struct page *page, gfp_t gfp,
 	       charge_page_slow(page, gfp, order, kind);
 }
 
-static noinline void uncharge_page_over(struct page *page, u32 owner,
-					unsigned int order)
+/* An interrupt of somebody who is inside. */
+static noinline void uncharge_page_over(struct page *page, unsigned int order)
 {
-	enum memcg_kind kind = page_memcg_kind(page);
+	enum memcg_kind kind;
+	u32 owner;
 
 	preempt_disable();
+	kind = page_memcg_kind(page);
+	owner = page_objcg(page)->id;
 	page->memcg_data = 0;
 	__accounting_uncharge(owner, PAGE_SIZE << order, kind,
 			      page_to_nid(page));
 	preempt_enable();
 }
 
+/* The owner is looked at inside only: it may be relabelled (sweep.c). */
 void __accounting_uncharge_page(struct page *page, unsigned int order)
 {
-	unsigned long data = page->memcg_data;
-	enum memcg_kind kind = data & PAGE_MEMCG_KIND;
-	u32 owner = page_objcg(page)->id;
+	enum memcg_kind kind;
+	u32 owner;
 
 	if (unlikely(!cpu_store_enter()))
-		return uncharge_page_over(page, owner, order);
+		return uncharge_page_over(page, order);
+	kind = page_memcg_kind(page);
+	owner = page_objcg(page)->id;
 	page->memcg_data = 0;
 	if (unlikely(!stock_refill_kind(owner, PAGE_SIZE << order, kind,
 					page_to_nid(page))))

@@ -170,6 +170,18 @@ static __always_inline void objcg_put_pages(struct obj_cgroup *objcg,
 /* Bytes that no stock takes.  Preemption off. */
 void objcg_leave_over(struct obj_cgroup *objcg, size_t bytes);
 
+/* --- sweep.c ---------------------------------------------------------------- */
+
+/*
+ * Let whatever belongs to obj_cgroups of the dead belong to their heirs that are
+ * online, so that their ids become free a grace period later.  Stops the world.
+ * -ENOMEM, or 0.  May sleep.
+ */
+int objcg_sweep(void);
+
+/* The highest id to be given out; tests make do with less. */
+extern u32 objcg_max_id;
+
 extern struct obj_cgroup root_objcg;
 extern bool memcg_kmem_off;
 

@@ -68,6 +68,15 @@ void group_remove(const char *path)
 	cgroup_put(parent);
 }
 
+const char *numbered(char *path, unsigned int n)
+{
+	memcpy(path, "/t/000", 7);
+	path[3] += n / 100;
+	path[4] += n / 10 % 10;
+	path[5] += n % 10;
+	return path;
+}
+
 #define MAX_DEPTH 16
 
 /* "/b", "/b/b", ... */

@@ -11,6 +11,9 @@
  */
 struct mem_cgroup *group_make(const char *path);
 
+/* "/t/042", into @path, which has room for 7 characters. */
+const char *numbered(char *path, unsigned int n);
+
 /* Remove it.  Its memcg may be gone when this returns. */
 void group_remove(const char *path);
 

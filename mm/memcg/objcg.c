@@ -21,6 +21,8 @@
  *             grace period.
  * Death.      The last reference may be dropped anywhere, even inside a stock's
  *             section; release() therefore does nothing but call_rcu().
+ * Ids.        What belongs to the dead is given new labels when ids run short:
+ *             sweep.c.
  * Keys.       On from the first obj_cgroup to the death of the last: as long as
  *             anything charged may be freed.
  * Rejected.   A list of what a group inherited, re-pointed one by one at its own
@@ -47,6 +49,17 @@ struct obj_cgroup root_objcg;
 static struct kmem_cache *objcg_cache;
 static DEFINE_IDR(objcg_ids);
 static DEFINE_SPINLOCK(objcg_lock);
+
+/* --- ids that run short ----------------------------------------------------------- */
+
+u32 objcg_max_id = OBJCG_MAX_ID;
+static atomic_long_t nr_dead;
+
+static void sweep_work_fn(struct work_struct *work)
+{
+	objcg_sweep();
+}
+static DECLARE_WORK(sweep_work, sweep_work_fn);
 
 /* --- the keys ---------------------------------------------------------------- */
 
@@ -112,6 +125,7 @@ static void objcg_is_gone(void)
 
 void memcg_flush_keys(void)
 {
+	flush_work(&sweep_work);
 	flush_work(&keys_work);
 }
 
@@ -180,6 +194,7 @@ static void objcg_bury(struct rcu_head *rcu)
 	obj_cgroup_put(objcg->heir);
 	idr_remove(&objcg_ids, objcg->id);
 	objcg_free(objcg);
+	atomic_long_dec(&nr_dead);
 	objcg_is_gone();
 }
 
@@ -204,13 +219,22 @@ int objcg_online(struct mem_cgroup *memcg)
 		kmem_cache_free(objcg_cache, objcg);
 		return ret;
 	}
-	ret = idr_alloc(&objcg_ids, objcg, 1, OBJCG_MAX_ID + 1, GFP_KERNEL);
+	ret = idr_alloc(&objcg_ids, objcg, 1, objcg_max_id + 1, GFP_KERNEL);
+	if (ret == -ENOSPC && !objcg_sweep()) {
+		rcu_barrier();
+		ret = idr_alloc(&objcg_ids, objcg, 1, objcg_max_id + 1,
+				GFP_KERNEL);
+	}
 	if (ret < 0) {
 		objcg_free(objcg);
 		return ret;
 	}
 	objcg->id = ret;
 	objcg_appears();
+	/* Few ids are free, and many belong to the dead. */
+	if (atomic_long_read(&nr_objcgs) > objcg_max_id / 8 * 7 &&
+	    atomic_long_read(&nr_dead) > objcg_max_id / 16)
+		schedule_work(&sweep_work);
 	rcu_assign_pointer(memcg->objcg, objcg);
 	return 0;
 }
@@ -230,6 +254,7 @@ void objcg_offline(struct mem_cgroup *memcg)
 	/* Pairs with obj_cgroup_online(): who sees the heir sees it whole. */
 	smp_store_release(&objcg->heir, heir);
 	WRITE_ONCE(memcg->objcg, NULL);
+	atomic_long_inc(&nr_dead);
 	spin_unlock(&objcg_lock);
 
 	stock_evict(objcg);

@@ -29,9 +29,12 @@
 #include <kernel/core/sched.h>
 #include <kernel/core/spinlock.h>
 #include <lib/math.h>
-#include <mm/memcg/page_counter.h>
+#include "page_counter_impl.h"
 
 static DEFINE_SPINLOCK(peaks_lock);
+
+DEFINE_STATIC_KEY_FALSE(page_counter_probe_key);
+void (*page_counter_probe_fn)(struct page_counter *c);
 
 void page_counter_init(struct page_counter *c, struct page_counter *parent)
 {
@@ -63,6 +66,7 @@ static void tell_parent(struct page_counter *c,
 		long told = atomic_long_xchg(&shield->claimed, claim);
 
 		atomic_long_add((long)claim - told, &parents->children_claimed);
+		page_counter_probe(c);
 		claim = claim_of(c, shield);
 	}
 }
@@ -111,6 +115,7 @@ static bool charge_one(struct page_counter *c, unsigned long nr)
 	do {
 		if (usage + nr > READ_ONCE(c->max))
 			return false;
+		page_counter_probe(c);
 	} while (!atomic_long_try_cmpxchg(&c->usage, &usage, usage + nr));
 
 	/* Pairs with the exchange in page_counter_set_max(). */
@@ -190,6 +195,7 @@ int page_counter_set_max(struct page_counter *c, unsigned long max)
 
 		if (page_counter_read(c) > max)
 			return -EBUSY;
+		page_counter_probe(c);
 		/* Who charges from here on sees the new limit when it looks
 		 * again; who was faster shows in the usage. */
 		old = xchg(&c->max, max);

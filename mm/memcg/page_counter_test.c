@@ -6,8 +6,8 @@
 #include <kernel/task/task.h>
 #include <lib/math.h>
 #include <lib/random.h>
-#include <mm/memcg/page_counter.h>
 #include <tests/test.h>
+#include "page_counter_impl.h"
 
 #define DEPTH 16
 
@@ -182,6 +182,7 @@ static void race_begin(struct race *race, struct task **chargers)
 	*race = (struct race){.seed = test_seed()};
 	page_counter_init(&race->root, NULL);
 	page_counter_init(&race->child, &race->root);
+	page_counter_force_max(&race->root, 128);
 	for (unsigned int i = 0; i < CHARGERS; i++) {
 		chargers[i] = task_run(racing_charger, race, "charger");
 		ASSERT(chargers[i]);
@@ -205,8 +206,8 @@ TEST(page_counter, a_limit_set_while_others_charge_holds)
 	unsigned int accepted = 0;
 
 	race_begin(&race, chargers);
-	for (unsigned int i = 0; i < 1000; i++) {
-		unsigned long max = 1 + test_random_below(64);
+	for (unsigned int i = 0; i < 200; i++) {
+		unsigned long max = 1 + test_random_below(160);
 
 		if (page_counter_set_max(&race.root, max)) {
 			yield();
@@ -217,13 +218,109 @@ TEST(page_counter, a_limit_set_while_others_charge_holds)
 		while (atomic_read(&race.nr_paused) != CHARGERS)
 			yield();
 		EXPECT_LE(usage(&race.root), max);
-		page_counter_force_max(&race.root, PAGE_COUNTER_MAX);
+		page_counter_force_max(&race.root, 128);
 		WRITE_ONCE(race.pause, false);
 		while (atomic_read(&race.nr_paused))
 			yield();
 	}
 	race_end(&race, chargers);
 	EXPECT_GT(accepted, 0u);
+}
+
+/* --- one CPU between two steps of another ---------------------------------------- */
+
+/* What happens to @c when it is probed, once. */
+static struct {
+	struct page_counter *c;
+	void (*fn)(struct page_counter *c);
+	long result;
+} between;
+
+static void happen(struct page_counter *c)
+{
+	void (*fn)(struct page_counter * c) = between.fn;
+
+	if (c != between.c || !fn)
+		return;
+	between.fn = NULL;
+	fn(c);
+}
+
+static void let_happen(struct page_counter *c,
+		       void (*fn)(struct page_counter *c))
+{
+	between.c = c;
+	between.fn = fn;
+	page_counter_probe_fn = happen;
+	static_branch_enable(&page_counter_probe_key);
+}
+
+/* It did. */
+static void has_happened(void)
+{
+	static_branch_disable(&page_counter_probe_key);
+	EXPECT(!between.fn);
+}
+
+static void lower_limit(struct page_counter *c)
+{
+	between.result = page_counter_set_max(c, 4);
+}
+
+TEST(page_counter, a_charge_sees_a_limit_lowered_beside_it)
+{
+	struct page_counter root, child, *blocker = NULL;
+
+	page_counter_init(&root, NULL);
+	page_counter_init(&child, &root);
+	page_counter_charge(&child, 3);
+	let_happen(&root, lower_limit);
+	EXPECT(!page_counter_try_charge(&child, 2, &blocker));
+	has_happened();
+	EXPECT_EQ(between.result, 0l);
+	EXPECT_EQ(blocker, &root);
+	EXPECT_EQ(usage(&root), 3ul);
+	EXPECT_EQ(usage(&child), 3ul);
+}
+
+static void charge_two(struct page_counter *c)
+{
+	struct page_counter *blocker;
+
+	between.result = page_counter_try_charge(c, 2, &blocker);
+}
+
+TEST(page_counter, set_max_sees_a_charge_that_was_faster)
+{
+	struct page_counter c;
+
+	page_counter_init(&c, NULL);
+	page_counter_charge(&c, 3);
+	let_happen(&c, charge_two);
+	EXPECT_EQ(page_counter_set_max(&c, 4), -EBUSY);
+	has_happened();
+	EXPECT(between.result);
+	EXPECT_EQ(c.max, PAGE_COUNTER_MAX);
+	EXPECT_EQ(usage(&c), 5ul);
+}
+
+static void uncharge_two(struct page_counter *c)
+{
+	/* Without telling, as one that is between its steps. */
+	atomic_long_sub(2, &c->usage);
+}
+
+TEST(page_counter, a_claim_is_told_again_when_usage_changes_beside_it)
+{
+	struct page_counter root, child;
+
+	page_counter_init(&root, NULL);
+	page_counter_init(&child, &root);
+	page_counter_set_min(&child, 10);
+	let_happen(&child, uncharge_two);
+	page_counter_charge(&child, 5);
+	has_happened();
+	EXPECT_EQ(atomic_long_read(&root.min.children_claimed), 3l);
 }
 
 /* --- protection -------------------------------------------------------------------------- */

@@ -179,25 +179,7 @@ TEST(stock, old_bug_6_sizes_are_wide)
 
 /* --- several owners ------------------------------------------------------------------------ */
 
-/* Groups whose ids want the same slot. */
-struct rivals {
-	struct mem_cgroup *memcg[3];
-	u32 fillers[2 * STOCK_SLOTS];
-};
-
-/* Owners come with the lowest ids free, so make groups until three fit. */
-static const char *numbered(char *buf, unsigned int n)
-{
-	buf[0] = '/';
-	buf[1] = 't';
-	buf[2] = '/';
-	buf[3] = '0' + n / 100;
-	buf[4] = '0' + n / 10 % 10;
-	buf[5] = '0' + n % 10;
-	buf[6] = 0;
-	return buf;
-}
-
+/* Owners come with the lowest ids free, so make groups until some share a slot. */
 TEST(stock, two_owners_of_one_slot_keep_both_and_a_third_loses_nothing)
 {
 	enum { N = 2 * STOCK_SLOTS + 1 };
@@ -379,6 +361,69 @@ TEST_T(stock, old_bug_1_an_interrupt_at_any_point_of_any_slow_path, 60)
 
 /* --- draining ----------------------------------------------------------------------------------- */
 
+/* One CPU is stopped for a while just between its slot and the counters. */
+static struct {
+	struct mem_cgroup *memcg;
+	u64 until;
+	bool reached, left;
+} half_way;
+
+static void wait_half_way(void)
+{
+	struct stock_slot *slot = slot_of(half_way.memcg->objcg->id);
+
+	if (in_hardirq() || half_way.reached || slot)
+		return;
+	WRITE_ONCE(half_way.reached, true);
+	half_way.until = ktime_get_ns() + 30 * NSEC_PER_MSEC;
+	while (ktime_get_ns() < half_way.until)
+		cpu_relax();
+	WRITE_ONCE(half_way.left, true);
+}
+
+static int drain_slowly(void *unused)
+{
+	charge_bytes(half_way.memcg, PAGE_SIZE, GFP_KERNEL);
+	stock_drain_local(half_way.memcg);
+	return 0;
+}
+
+/* Old bug 17: who drains beside somebody who has begun to, and finds nothing more
+ * to do, must not return before that has taken effect. */
+TEST(stock, old_bug_17_a_drain_waits_for_the_one_under_way)
+{
+	struct task *t;
+	cpumask_t cpus;
+
+	if (num_online_cpus() < 2)
+		SKIP("one CPU cannot do two things at once");
+	memset(&half_way, 0, sizeof(half_way));
+	ASSERT((half_way.memcg = group_make("/t")));
+	ASSERT((t = task_create(drain_slowly, NULL, "slow")));
+	cpumask_clear(&cpus);
+	cpumask_set_cpu(1, &cpus);
+	EXPECT_EQ(set_cpus_allowed(t, &cpus), 0);
+	cpumask_clear(&cpus);
+	cpumask_set_cpu(0, &cpus);
+	EXPECT_EQ(set_cpus_allowed(current, &cpus), 0);
+
+	stock_probe_fn = wait_half_way;
+	static_branch_enable(&stock_probe_key);
+	wake_up_process(t);
+	while (!READ_ONCE(half_way.reached))
+		cpu_relax();
+	mem_cgroup_drain_stocks(half_way.memcg);
+	EXPECT(half_way.left);
+	EXPECT_EQ(usage_of(half_way.memcg), 1ul);
+	task_join(t);
+	static_branch_disable(&stock_probe_key);
+	uncharge_bytes(half_way.memcg->objcg->id, PAGE_SIZE);
+	EXPECT_EQ(settled_usage(half_way.memcg), 0ul);
+	cpumask_setall(&cpus);
+	EXPECT_EQ(set_cpus_allowed(current, &cpus), 0);
+	group_remove("/t");
+}
+
 struct drainers {
 	struct mem_cgroup *leaf;
 	int owner;
@@ -411,15 +456,14 @@ static int drain_at_once(void *arg)
 	return 0;
 }
 
-/* Old bug 17: when a drain returns, what it asked for has happened, even if
- * somebody else was doing it.  The counter looked at is the last one to change. */
-TEST_T(stock, old_bug_17_drains_at_once_do_not_return_early, 60)
+/* The same by chance.  The counter looked at is the last one to change. */
+TEST_T(stock, drains_at_once_do_not_return_early, 60)
 {
 	static const char *const paths[] = {"/t",	  "/t/a",
 					    "/t/a/a",	  "/t/a/a/a",
 					    "/t/a/a/a/a", "/t/a/a/a/a/a"};
 	enum { DEPTH = sizeof(paths) / sizeof(*paths), DRAINERS = 3 };
-	struct drainers d = {.nr = DRAINERS, .rounds = 300};
+	struct drainers d = {.nr = DRAINERS, .rounds = 100};
 	struct task *tasks[DRAINERS];
 	unsigned long before;
 

@@ -511,3 +511,112 @@ TEST(memcg_files, who_waits_for_an_event_of_a_group_that_goes_is_told)
 	EXPECT_EQ(task_join(t), -ENODEV);
 	css_put(&a->css);
 }
+
+/* -- All at once --------------------------------------------------------------------- */
+
+#define NR_CHARGERS 4
+#define NR_WRITERS  2
+
+static struct mem_cgroup *stressed[3];
+static bool stress_over;
+
+static int charge_and_give(void *arg)
+{
+	static const gfp_t flags[] = {GFP_NOWAIT, GFP_ATOMIC,
+				      GFP_NOFS | __GFP_RETRY_MAYFAIL,
+				      GFP_NOFS | __GFP_NORETRY};
+	struct test_charge c[16] = {{0}};
+	struct prng rng;
+
+	prng_init(&rng, test_seed() + (long)arg);
+	for (int round = 0; round < 3000; round++) {
+		struct test_charge *one = &c[prng_below(&rng, ARRAY_SIZE(c))];
+
+		if (one->owner)
+			charge_give(one);
+		else
+			charge_take(one, stressed[prng_below(&rng, 3)],
+				    prng_range(&rng, 1, 40000),
+				    prng_below(&rng, MEMCG_NR_KINDS),
+				    NUMA_NO_NODE,
+				    flags[prng_below(&rng, ARRAY_SIZE(flags))]);
+	}
+	for (int i = 0; i < ARRAY_SIZE(c); i++)
+		charge_give(&c[i]);
+	/* What is owed for memory.high: this task has done enough. */
+	current->over_high = 0;
+	return 0;
+}
+
+static int write_and_read(void *arg)
+{
+	static const char *const sizes[] = {"0",   "64K", "256K", "1M",
+					    "max", "3",	  "junk", "-1"};
+	static const char *const others[] = {"memory.stat", "memory.events",
+					     "memory.numa_stat", "memory.peak",
+					     "memory.current"};
+	struct prng rng;
+
+	prng_init(&rng, test_seed() + 100 + (long)arg);
+	for (int round = 0; round < 50 || !READ_ONCE(stress_over); round++) {
+		struct mem_cgroup *memcg = stressed[prng_below(&rng, 3)];
+		const char *size = sizes[prng_below(&rng, ARRAY_SIZE(sizes))];
+		struct seq_text out = SEQ_TEXT_INIT;
+		int err, i = prng_below(&rng, ARRAY_SIZE(limit_files) + 1);
+
+		if (i < ARRAY_SIZE(limit_files)) {
+			err = group_write(memcg, limit_files[i], size);
+			EXPECT_EQ(err, size[0] == 'j' || size[0] == '-'
+					       ? -EINVAL
+					       : 0);
+		} else if (size[0] != 'm') {
+			group_write(memcg, "memory.reclaim", size);
+		}
+		EXPECT_EQ(cgroup_read(
+				  memcg->css.cgroup,
+				  others[prng_below(&rng, ARRAY_SIZE(others))],
+				  &out),
+			  0);
+		EXPECT_GT(out.len, 0ul);
+		seq_text_free(&out);
+		cond_resched();
+	}
+	return 0;
+}
+
+TEST(memcg_files, stress_limits_change_under_charges_and_all_comes_back)
+{
+	struct task *charger[NR_CHARGERS], *writer[NR_WRITERS];
+
+	stressed[0] = test_group(NULL, "a");
+	stressed[1] = test_group(stressed[0], "b");
+	stressed[2] = test_group(stressed[1], "c");
+	stress_over = false;
+	for (long i = 0; i < NR_CHARGERS; i++) {
+		charger[i] = task_run(charge_and_give, (void *)i, "charges");
+		ASSERT(charger[i]);
+	}
+	for (long i = 0; i < NR_WRITERS; i++) {
+		writer[i] = task_run(write_and_read, (void *)i, "writes");
+		ASSERT(writer[i]);
+	}
+	for (int i = 0; i < NR_CHARGERS; i++)
+		task_join(charger[i]);
+	WRITE_ONCE(stress_over, true);
+	for (int i = 0; i < NR_WRITERS; i++)
+		task_join(writer[i]);
+	for (int i = 2; i >= 0; i--) {
+		struct mem_cgroup *memcg = stressed[i];
+
+		mem_cgroup_drain_stocks(memcg);
+		EXPECT_EQ(mem_cgroup_usage(memcg), 0ul);
+		mem_cgroup_flush_stats(memcg);
+		for (enum memcg_kind k = 0; k < MEMCG_NR_KINDS; k++)
+			EXPECT_EQ(memcg->sums[k].all, 0l);
+		EXPECT_EQ(atomic_long_read(&memcg->memory.min.children_claimed),
+			  0l);
+		EXPECT_EQ(atomic_long_read(&memcg->memory.low.children_claimed),
+			  0l);
+		test_group_remove(memcg);
+	}
+}

@@ -255,7 +255,9 @@ SRC_memcg := \
 	mm/memcg/protection.c \
 	mm/memcg/audit.c \
 	mm/memcg/audit_print.c \
-	mm/memcg/hooks_none.c
+	mm/memcg/anon.c \
+	mm/memcg/oom.c \
+	mm/memcg/oom_report.c
 
 # Floor 6: the outside.
 SRC_drivers := \
@@ -300,6 +302,7 @@ SRC_shell := \
 	kernel/shell/cmd_log.c \
 	kernel/shell/cmd_machine.c \
 	kernel/shell/cmd_memory.c \
+	kernel/shell/cmd_oom.c \
 	kernel/shell/cmd_slab.c \
 	kernel/shell/cmd_audit.c \
 	kernel/shell/cmd_demo.c \
@@ -343,6 +346,7 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/reclaim/shrinker_test.c \
 	mm/memcg/page_counter_test.c \
 	mm/memcg/memcg_test.c \
+	mm/memcg/oom_test.c \
 	mm/memcg/objcg_test.c \
 	mm/memcg/sweep_test.c \
 	mm/memcg/stock_test.c \

@@ -34,6 +34,7 @@
 #include <kernel/task/task.h>
 #include <kernel/task/workqueue.h>
 #include <mm/memcg/memcg.h>
+#include <mm/memcg/oom.h>
 #include <mm/page/memblock.h>
 #include <mm/page/page_alloc.h>
 #include <mm/percpu/percpu.h>
@@ -61,6 +62,7 @@ static int main_task(void *unused)
 	kthread_run(rcu_thread, NULL, "rcu");
 	kthread_run(percpu_balancer, NULL, "percpu");
 	workqueue_init();
+	oom_init();
 	fs_init();
 	fault_inject_init();
 	tty_init();

@@ -249,6 +249,20 @@ static __always_inline bool accounting_charge_page_as(struct page *page,
 	return true;
 }
 
+/* A page of @t's memory, whoever allocates it.  May sleep. */
+bool __accounting_charge_page_for(const struct task *t, struct page *page,
+				  gfp_t gfp, enum memcg_kind kind);
+
+static __always_inline bool accounting_charge_page_for(const struct task *t,
+						       struct page *page,
+						       gfp_t gfp,
+						       enum memcg_kind kind)
+{
+	if (static_branch_unlikely(&accounting_enabled))
+		return __accounting_charge_page_for(t, page, gfp, kind);
+	return true;
+}
+
 static __always_inline void accounting_uncharge_page(struct page *page,
 						     unsigned int order)
 {

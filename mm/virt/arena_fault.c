@@ -11,6 +11,8 @@
  *             them all; only then are they freed.  So no CPU can write to a
  *             page that is somebody else's already.  A big range goes in slices,
  *             so that the first of it is free before the last is looked at.
+ * Who pays.   The group of the arena's owner, whoever touches: the memory ends
+ *             with its owner, and so must its charge.
  * Invariant.  A page in an arena is PAGE_ANON, knows arena and address, and is
  *             mapped there, once.  All of that changes under arena->lock.
  */
@@ -88,25 +90,15 @@ static void page_drop(struct page *page)
 	__free_page(page);
 }
 
-/* What must be is asked for nicely first: that is when others are told to give
- * memory back, or to die. */
-static bool page_charge(struct page *page, bool must)
+static struct page *page_make(const struct task *owner, bool must)
 {
-	if (accounting_charge_page_as(page, GFP_KERNEL, 0, MEMCG_ANON))
-		return true;
-	return must && accounting_charge_page_as(
-			       page, GFP_KERNEL | __GFP_NOFAIL, 0, MEMCG_ANON);
-}
-
-static struct page *page_make(bool must)
-{
-	struct page *page =
-		alloc_page(GFP_KERNEL | __GFP_ZERO | (must ? __GFP_NOFAIL : 0));
+	gfp_t gfp = GFP_KERNEL | (must ? __GFP_NOFAIL : 0);
+	struct page *page = alloc_page(gfp | __GFP_ZERO);
 
 	if (!page)
 		return NULL;
 	page_set_type(page, PAGE_ANON);
-	if (!page_charge(page, must)) {
+	if (!accounting_charge_page_for(owner, page, gfp, MEMCG_ANON)) {
 		page_drop(page);
 		return NULL;
 	}
@@ -132,16 +124,19 @@ static int page_install(struct anon_arena *arena, unsigned long addr,
 static int fault_in(struct anon_arena *arena, unsigned long addr,
 		    unsigned long error, bool must)
 {
+	struct task *owner;
 	struct page *page;
 	int ret;
 
 	mutex_lock(&arena->lock);
 	ret = fault_look(arena, addr, error, must);
+	owner = get_task(arena->owner ?: current);
 	mutex_unlock(&arena->lock);
+
+	page = ret == -EAGAIN ? page_make(owner, must) : NULL;
+	put_task(owner);
 	if (ret != -EAGAIN)
 		return ret;
-
-	page = page_make(must);
 	if (!page)
 		return ARENA_FAULT_NOMEM;
 
@@ -171,6 +166,8 @@ enum arena_fault arena_fault(unsigned long addr, unsigned long error, bool must)
 		if (ret == ARENA_FAULT_NOMEM && must)
 			msleep(1);
 	} while (ret == ARENA_FAULT_NOMEM && must);
+	if (ret == ARENA_FAULT_DONE)
+		accounting_count_fault(false);
 	arena_put(arena);
 	return ret;
 }

@@ -145,7 +145,7 @@ struct task {
 	/* This task only. */
 	unsigned int kernel_depth; /* task.h: task_enter_kernel() */
 	bool is_kernel_code;	   /* task.h: task_set_kernel_code() */
-	int oom_score_adj;
+	int oom_score_adj; /* mm/memcg/oom.h; set and read by anybody */
 	struct _reent *reent;		 /* newlib's state, in the heap */
 	struct mem_cgroup *active_memcg; /* mm/memcg: charge this one instead */
 	struct obj_cgroup *active_objcg; /* its owner, pinned meanwhile */
@@ -164,6 +164,12 @@ struct task {
 	/* Under cgroup_tasks_lock (kernel/cgroup). */
 	struct list_head cgroup_node;
 	u64 cgroup_seq; /* in order of joining */
+
+	/* mm/memcg/oom.c: on the list of those that are to end, and since when;
+	 * under its victims_lock. */
+	struct list_head oom_node;
+	u64 oom_since; /* ns */
+	unsigned int oom_state;
 
 	/* This task only, until it has exited; then fixed. */
 	int exit_code;

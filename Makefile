@@ -389,8 +389,10 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/slab/slab_info_test.c \
 	mm/slab/slab_corrupt_test.c \
 	mm/slab/owner_test.c \
+	mm/slab/slab_memcg_test.c \
 	mm/slab/slab_stress_test.c \
 	mm/slab/slab_bench.c \
+	mm/slab/slab_memcg_bench.c \
 	mm/slab/slab_remote_bench.c \
 	mm/page/page_shared_test.c \
 	mm/page/page_test.c \

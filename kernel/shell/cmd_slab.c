@@ -29,6 +29,11 @@ static void print_cache(const struct slabinfo *info, void *glob)
 	if (info->aliases || info->errors)
 		sh_printf("%-16s %u more names, %lu corruptions found\n", "",
 			  info->aliases, info->errors);
+	if (info->flags & SLAB_ACCOUNT || info->owner_bytes)
+		sh_printf("%-16s charged to groups%s, %lu bytes of owners\n",
+			  "",
+			  info->flags & SLAB_ACCOUNT ? "" : " when asked for",
+			  info->owner_bytes);
 }
 
 static int cmd_slabinfo(int argc, char **argv)

@@ -249,7 +249,7 @@ static bool charge_object(struct kmem_cache *s, gfp_t gfp, void *object)
 	owner = charge_enter(s, s->size, slab_nid(slab), gfp);
 	if (owner < 0)
 		return false;
-	*slab_owner_entry(s, owners, object) = owner;
+	*slab_owner_entry(s->owner_shift, owners, object) = owner;
 	cpu_store_leave();
 	return true;
 }
@@ -304,8 +304,8 @@ static unsigned int charge_run(struct kmem_cache *s, gfp_t gfp, unsigned int nr,
 	if (owner < 0)
 		return 0;
 	for (unsigned int i = 0; owner && i < run; i++)
-		*slab_owner_entry(s, slab_of(objects[i])->owners, objects[i]) =
-			owner;
+		*slab_owner_entry(s->owner_shift, slab_of(objects[i])->owners,
+				  objects[i]) = owner;
 	cpu_store_leave();
 	return run;
 }
@@ -354,7 +354,7 @@ void slab_uncharge_leave(struct slab *slab, u32 owner)
 
 void slab_uncharge(struct kmem_cache *s, struct slab *slab, void *object)
 {
-	u16 *entry = slab_owner_entry(s, slab->owners, object);
+	u16 *entry = slab_owner_entry(s->owner_shift, slab->owners, object);
 	u32 owner;
 
 	/* What is none will be reported, and is not freed. */
@@ -376,7 +376,7 @@ static bool erase_if(struct kmem_cache *s, void *object, u32 owner, int nid)
 		return false;
 	if (!slab->owners)
 		return !owner;
-	entry = slab_owner_entry(s, slab->owners, object);
+	entry = slab_owner_entry(s->owner_shift, slab->owners, object);
 	if (*entry != owner)
 		return false;
 	*entry = 0;
@@ -401,6 +401,48 @@ static unsigned int uncharge_run(struct kmem_cache *s, unsigned int nr,
 	return run;
 }
 
+/* Of a cache whose owners are near: as many, from the first on, as have one owner,
+ * are of @s and in a slab's first page. */
+static unsigned int uncharge_run_near(struct kmem_cache *s, unsigned int nr,
+				      void **objects)
+{
+	void **p = objects, **end = objects + min(nr, MAX_RUN);
+	const u32 shift = s->owner_shift;
+	struct slab *slab = slab_at(*p);
+	u32 owner, bytes;
+
+	if (unlikely(slab->cache != s) || !cpu_store_enter())
+		return 0;
+	owner = *slab_owner_entry(shift, slab->owners, *p);
+	while (slab->cache == s &&
+	       slab_owner_erase(slab_owner_entry(shift, slab->owners, *p),
+				owner) &&
+	       ++p < end)
+		slab = slab_at(*p);
+
+	bytes = (p - objects) * s->size;
+	if (owner && !stock_refill(owner, bytes))
+		accounting_uncharge_leave(owner, bytes, slab_memcg_kind(s),
+					  numa_node_id());
+	else
+		cpu_store_leave();
+	return p - objects;
+}
+
+unsigned int slab_uncharge_near(struct kmem_cache *s, unsigned int nr,
+				void **objects)
+{
+	unsigned int done = 0, run;
+
+	while (done < nr) {
+		run = uncharge_run_near(s, nr - done, objects + done);
+		if (!run)
+			break;
+		done += run;
+	}
+	return done;
+}
+
 void slab_uncharge_bulk(struct kmem_cache *s, unsigned int nr, void **objects)
 {
 	for (unsigned int done = 0; done < nr;)
@@ -423,7 +465,7 @@ u32 slab_object_owner(const void *ptr)
 		return 0;
 	s = slab->cache;
 	object = slab_object_at(s, slab, slab_object_index(s, slab, ptr));
-	return READ_ONCE(*slab_owner_entry(s, owners, object));
+	return READ_ONCE(*slab_owner_entry(s->owner_shift, owners, object));
 }
 
 struct owner_walk {
@@ -446,7 +488,8 @@ static void walk_slab(struct slab *slab, void *walk_)
 		return;
 	for (unsigned int i = 0; i < slab->state.objects; i++) {
 		what.object = slab_object_at(s, slab, i);
-		what.owner = *slab_owner_entry(s, slab->owners, what.object);
+		what.owner = *slab_owner_entry(s->owner_shift, slab->owners,
+					       what.object);
 		if (what.owner)
 			walk->fn(&what, walk->arg);
 	}
@@ -467,6 +510,7 @@ bool slab_relabel_owner(const void *object, u32 from, u32 to)
 
 	if (!slab || !slab->owners)
 		return false;
-	return try_cmpxchg(slab_owner_entry(slab->cache, slab->owners, object),
+	return try_cmpxchg(slab_owner_entry(slab->cache->owner_shift,
+					    slab->owners, object),
 			   &old, (u16)to);
 }

@@ -15,11 +15,10 @@ static inline unsigned long slab_owner_bytes(const struct kmem_cache *s,
  * Where a vector keeps the owner of @object.  @owners is slab->owners and not
  * 0: where the entry of address 0 would be.
  */
-static __always_inline u16 *slab_owner_entry(const struct kmem_cache *s,
-					     unsigned long owners,
-					     const void *object)
+static __always_inline u16 *
+slab_owner_entry(u32 owner_shift, unsigned long owners, const void *object)
 {
-	return (u16 *)owners + ((unsigned long)object >> s->owner_shift);
+	return (u16 *)owners + ((unsigned long)object >> owner_shift);
 }
 
 static inline enum memcg_kind slab_memcg_kind(const struct kmem_cache *s)
@@ -32,13 +31,28 @@ static inline enum memcg_kind slab_memcg_kind(const struct kmem_cache *s)
  * The same where the vector ends with the object's page: counted from there,
  * without a look at the slab.
  */
-static __always_inline u16 *slab_owner_entry_near(const struct kmem_cache *s,
+static __always_inline u16 *slab_owner_entry_near(u32 owner_shift,
 						  const void *object)
 {
 	unsigned long last = (unsigned long)object | (PAGE_SIZE - 1);
 	long from_end = (unsigned long)object | -PAGE_SIZE;
 
-	return (u16 *)(last + 1) + (from_end >> s->owner_shift);
+	return (u16 *)(last + 1) + (from_end >> owner_shift);
+}
+
+/* Erase it if it is @owner. */
+static __always_inline bool slab_owner_erase(u16 *entry, u32 owner)
+{
+	asm goto("cmpw %w[owner], %[entry]\n\t"
+		 "jne %l[other]\n\t"
+		 "movw $0, %[entry]"
+		 :
+		 : [owner] "r"(owner), [entry] "m"(*entry)
+		 : "cc", "memory"
+		 : other);
+	return true;
+other:
+	return false;
 }
 
 /* Read an owner and erase it.  The compiler would spend three instructions more
@@ -51,6 +65,13 @@ static __always_inline u32 slab_owner_take(u16 *entry)
 		     "movw $0, %1"
 		     : "=&r"(owner), "+m"(*entry));
 	return owner;
+}
+
+/* Do all slabs of @s have their owners near, and on this node? */
+static __always_inline bool slab_owners_near(const struct kmem_cache *s)
+{
+	return static_branch_likely(&slab_simple) &&
+	       !(s->account & SLAB_GFP_FAR);
 }
 
 /* Decide where the vectors of a cache go; the rest is laid out. */
@@ -98,6 +119,11 @@ void slab_uncharge(struct kmem_cache *s, struct slab *slab, void *object);
 
 /* The store is entered, @owner erased, and did not fit into the stock. */
 void slab_uncharge_leave(struct slab *slab, u32 owner);
+
+/* For objects in bulk whose owners are near; as many, from the first on, as are of
+ * @s and in slabs' first pages: returns how many. */
+unsigned int slab_uncharge_near(struct kmem_cache *s, unsigned int nr,
+				void **objects);
 
 /* For objects in bulk, once for each run of one owner. */
 void slab_uncharge_bulk(struct kmem_cache *s, unsigned int nr, void **objects);

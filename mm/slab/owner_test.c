@@ -4,6 +4,7 @@
 #include <kernel/core/fault_inject.h>
 #include <kernel/core/sched.h>
 #include <kernel/task/kthread.h>
+#include <kernel/task/task.h>
 #include <lib/math.h>
 #include <mm/slab/owner.h>
 #include <string.h>
@@ -26,7 +27,8 @@ static struct kmem_cache *cache_of(unsigned int size, slab_flags_t flags)
 
 static u16 *entry_of(struct kmem_cache *s, void *object)
 {
-	return slab_owner_entry(s, slab_of(object)->owners, object);
+	return slab_owner_entry(s->owner_shift, slab_of(object)->owners,
+				object);
 }
 
 /* Enough objects for a whole slab among them, each owned by its number. */
@@ -71,7 +73,8 @@ static void check_places(slab_flags_t flags)
 			/* What the users wrote has not reached the owners. */
 			EXPECT_EQ(*entry_of(s, objects[i]), i + 1);
 			if (!(s->account & SLAB_GFP_FAR))
-				EXPECT_EQ(slab_owner_entry_near(s, objects[i]),
+				EXPECT_EQ(slab_owner_entry_near(s->owner_shift,
+								objects[i]),
 					  entry_of(s, objects[i]));
 			/* Nor the owners what the users wrote. */
 			for (unsigned int j = 0; j < s->object_size; j++)
@@ -231,13 +234,13 @@ TEST(slab_owner, all_cpus_find_the_same_vector)
 		atomic_set(&race.ready[i], 0);
 	}
 	for (unsigned int i = 0; i < race.nr; i++) {
-		tasks[i] = kthread_create(racer, race.found[i], "racer/%u", i);
-		ASSERT(!IS_ERR(tasks[i]));
+		tasks[i] = task_create(racer, race.found[i], "racer");
+		ASSERT(tasks[i]);
 		kthread_bind(tasks[i], i);
 		wake_up_process(tasks[i]);
 	}
 	for (unsigned int i = 0; i < race.nr; i++)
-		kthread_stop(tasks[i]);
+		task_join(tasks[i]);
 	for (int i = 0; i < NR_RACES; i++)
 		for (unsigned int j = 0; j < race.nr; j++) {
 			EXPECT_NE(race.found[j][i], 0);

@@ -10,6 +10,13 @@
 #pragma once
 #include "owner_impl.h"
 
+/* One word after the other, without the cost of a call. */
+static __always_inline void slab_copy_pointers(void **to, void *const *from,
+					       unsigned long nr)
+{
+	asm volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(nr)::"memory");
+}
+
 /* Take an object out of main, if there is one.  The store is entered. */
 static __always_inline bool slab_sheaf_pop(struct slab_cpu __percpu *c,
 					   void **object)
@@ -35,6 +42,59 @@ static __always_inline bool slab_sheaf_push(struct slab_cpu __percpu *c,
 	*top = object;
 	this_cpu_add(c->top, (void **)sizeof(*top));
 	return true;
+}
+
+/* The same for many at once, all or none. */
+static __always_inline bool slab_sheaf_pop_many(struct slab_cpu __percpu *c,
+						unsigned int nr, void **objects)
+{
+	void **top = this_cpu_read(c->top) - nr;
+
+	if (unlikely(top < this_cpu_read(c->base)))
+		return false;
+	slab_copy_pointers(objects, top, nr);
+	this_cpu_write(c->top, top);
+	this_cpu_add(c->stat[SLAB_ALLOC_FAST], nr);
+	return true;
+}
+
+static __always_inline bool slab_sheaf_push_many(struct slab_cpu __percpu *c,
+						 unsigned int nr,
+						 void *const *objects)
+{
+	void **top = this_cpu_read(c->top);
+
+	if (unlikely(top + nr > this_cpu_read(c->end)))
+		return false;
+	slab_copy_pointers(top, objects, nr);
+	this_cpu_write(c->top, top + nr);
+	return true;
+}
+
+/* Many objects out of main, or into it; false, and nothing done, if it has not so
+ * many, or no room. */
+static __always_inline bool slab_sheaf_get_many(struct kmem_cache *s,
+						unsigned int nr, void **objects)
+{
+	bool done;
+
+	if (!static_branch_likely(&slab_use_sheaves) || !cpu_store_enter())
+		return false;
+	done = slab_sheaf_pop_many(s->cpu, nr, objects);
+	cpu_store_leave();
+	return done;
+}
+
+static __always_inline bool
+slab_sheaf_put_many(struct kmem_cache *s, unsigned int nr, void *const *objects)
+{
+	bool done;
+
+	if (!cpu_store_enter())
+		return false;
+	done = slab_sheaf_push_many(s->cpu, nr, objects);
+	cpu_store_leave();
+	return done;
 }
 
 /* Not zeroed, and nobody pays. */
@@ -118,7 +178,8 @@ slab_sheaf_free_owned(struct kmem_cache *s, struct slab *slab, void *object)
 		return;
 	}
 	/* Nobody takes it out again before we leave. */
-	owner = slab_owner_take(slab_owner_entry(s, slab->owners, object));
+	owner = slab_owner_take(
+		slab_owner_entry(s->owner_shift, slab->owners, object));
 	if (likely(owner) &&
 	    unlikely(!stock_refill_below(owner, s->size, s->stock_below))) {
 		slab_uncharge_leave(slab, owner);
@@ -146,11 +207,4 @@ static inline void sheaf_show_main(struct slab_cpu *c)
 	c->base = c->main->objects;
 	c->top = c->base + c->main->size;
 	c->end = c->base + c->main->capacity;
-}
-
-/* One word after the other, without the cost of a call. */
-static __always_inline void slab_copy_pointers(void **to, void *const *from,
-					       unsigned long nr)
-{
-	asm volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(nr)::"memory");
 }

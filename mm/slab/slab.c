@@ -48,9 +48,9 @@ void *slab_sheaf_alloc_charged(struct kmem_cache *s, gfp_t gfp)
 	/* Nobody's stock is empty. */
 	if (unlikely(!stock_consume(owner, s->size))) {
 		cpu_store_leave();
-		return slab_alloc_finish(s, gfp, object);
+		return owner ? slab_alloc_finish(s, gfp, object) : object;
 	}
-	*slab_owner_entry_near(s, object) = owner;
+	*slab_owner_entry_near(s->owner_shift, object) = owner;
 	cpu_store_leave();
 	return object;
 }
@@ -227,14 +227,11 @@ static void *slab_get(struct kmem_cache *s, gfp_t gfp)
 	return slab_cmpxchg_get(s, gfp);
 }
 
-unsigned int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp,
-				   unsigned int nr, void **objects)
+/* Not out of main alone.  Returns @nr, or 0 and has none. */
+static noinline unsigned int get_many(struct kmem_cache *s, gfp_t gfp,
+				      unsigned int nr, void **objects)
 {
 	unsigned int got = 0;
-
-	if (fault_active(&failslab) && !(gfp & __GFP_NOFAIL) &&
-	    __should_fail(&failslab))
-		return 0;
 
 	if (static_branch_likely(&slab_use_sheaves) && !cache_debug(s))
 		got = slab_sheaf_alloc_bulk(s, gfp, nr, objects);
@@ -242,20 +239,73 @@ unsigned int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp,
 	/* One by one: what the shape or the memory left over. */
 	for (; unlikely(got < nr); got++) {
 		objects[got] = slab_get(s, gfp);
-		if (unlikely(!objects[got]))
-			goto undo;
+		if (unlikely(!objects[got])) {
+			kmem_cache_free_bulk(s, got, objects);
+			return 0;
+		}
 	}
-	if (static_branch_unlikely(&accounting_kernel) &&
-	    slab_charges(s, gfp) && !slab_charge_bulk(s, gfp, nr, objects))
-		goto undo;
+	return nr;
+}
+
+/*
+ * The usual case of charging many: main has them, the task's stock pays for all,
+ * and their owners are near.  All in one section, as for one object.
+ */
+static bool get_many_charged(struct kmem_cache *s, unsigned int nr,
+			     void **objects)
+{
+	void **end = objects + nr;
+	const u32 shift = s->owner_shift;
+	u32 owner;
+
+	if (!slab_owners_near(s) || !cpu_store_enter_task())
+		return false;
+	if (unlikely(!slab_sheaf_pop_many(s->cpu, nr, objects)))
+		goto out;
+	owner = READ_ONCE(current->owner);
+	if (owner && unlikely(!stock_consume(owner, nr * s->size))) {
+		slab_sheaf_push_many(s->cpu, nr, objects);
+		goto out;
+	}
+	for (; owner && objects < end; objects++)
+		*slab_owner_entry_near(shift, *objects) = owner;
+	cpu_store_leave();
+	return true;
+out:
+	cpu_store_leave();
+	return false;
+}
+
+/* While there are groups. */
+static noinline unsigned int alloc_bulk_charged(struct kmem_cache *s, gfp_t gfp,
+						unsigned int nr, void **objects)
+{
+	if (get_many_charged(s, nr, objects))
+		return nr;
+	if (!get_many(s, gfp, nr, objects))
+		return 0;
+	if (slab_charge_bulk(s, gfp, nr, objects))
+		return nr;
+	kmem_cache_free_bulk(s, nr, objects);
+	return 0;
+}
+
+unsigned int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp,
+				   unsigned int nr, void **objects)
+{
+	if (fault_active(&failslab) && !(gfp & __GFP_NOFAIL) &&
+	    __should_fail(&failslab))
+		return 0;
+
+	if (static_branch_unlikely(&accounting_kernel) && slab_charges(s, gfp))
+		nr = alloc_bulk_charged(s, gfp, nr, objects);
+	else if (!slab_sheaf_get_many(s, nr, objects))
+		nr = get_many(s, gfp, nr, objects);
+
 	if (unlikely(gfp & __GFP_ZERO))
 		for (unsigned int i = 0; i < nr; i++)
 			slab_zero(s, objects[i]);
 	return nr;
-
-undo:
-	kmem_cache_free_bulk(s, got, objects);
-	return 0;
 }
 
 /* Free @objects[0 .. nr), sorting out what may not go into a sheaf: wrong,
@@ -285,14 +335,28 @@ static unsigned int plain_prefix(struct kmem_cache *s, unsigned int nr,
 	return p - objects;
 }
 
+/* The same, and whoever paid for them has it back. */
+static __always_inline unsigned int paid_prefix(struct kmem_cache *s,
+						unsigned int nr, void **objects)
+{
+	unsigned int plain;
+
+	if (static_branch_unlikely(&accounting_enabled)) {
+		if (slab_owners_near(s) && !cache_debug(s))
+			return slab_uncharge_near(s, nr, objects);
+		plain = plain_prefix(s, nr, objects);
+		slab_uncharge_bulk(s, plain, objects);
+		return plain;
+	}
+	return plain_prefix(s, nr, objects);
+}
+
 void kmem_cache_free_bulk(struct kmem_cache *s, unsigned int nr, void **objects)
 {
-	unsigned int plain = plain_prefix(s, nr, objects);
+	unsigned int plain = paid_prefix(s, nr, objects);
 
-	if (static_branch_unlikely(&accounting_enabled))
-		slab_uncharge_bulk(s, plain, objects);
-
-	slab_sheaf_free_bulk(s, plain, objects);
+	if (!slab_sheaf_put_many(s, plain, objects))
+		slab_sheaf_free_bulk(s, plain, objects);
 	if (unlikely(plain < nr))
 		free_bulk_mixed(s, nr - plain, objects + plain);
 }

@@ -22,11 +22,6 @@ void pcpu_want_balance(void)
 	}
 }
 
-static unsigned int nr_ready(void)
-{
-	return READ_ONCE(pcpu_totals.nr_ready);
-}
-
 static void balance(unsigned int most, unsigned int keep)
 {
 	unsigned long flags;
@@ -37,9 +32,8 @@ static void balance(unsigned int most, unsigned int keep)
 	spin_unlock_irqrestore(&pcpu_lock, flags);
 	while (pcpu_drop_empty_chunk(keep))
 		;
-	while (nr_ready() > most && pcpu_depopulate_one())
-		;
-	while (nr_ready() < PCPU_RESERVE && !pcpu_grow(1))
+	pcpu_depopulate(most);
+	while (READ_ONCE(pcpu_totals.nr_ready) < PCPU_RESERVE && !pcpu_grow(1))
 		;
 	mutex_unlock(&pcpu_populate_mutex);
 	pcpu_free_owners();

@@ -149,32 +149,50 @@ static unsigned long copy_address(struct pcpu_block *b, unsigned int cpu)
 	return b->address + __per_cpu_offset[cpu];
 }
 
-/* Take the pages of the first @nr_cpus CPUs away again, or of all. */
-static void unmap_block(struct pcpu_block *b, unsigned int nr_cpus)
+/* Pages on their way out: no longer mapped, but a TLB may remember. */
+struct unmapped {
+	struct list_head pages;
+	unsigned long from, to;
+};
+
+#define UNMAPPED(name)                                                         \
+	struct unmapped name = {.pages = LIST_HEAD_INIT((name).pages),         \
+				.from = ~0ul}
+
+/* Take the pages of the first @nr_cpus CPUs away, or of all. */
+static void unmap_block(struct pcpu_block *b, unsigned int nr_cpus,
+			struct unmapped *out)
 {
 	struct paging_entry entry;
-	struct page *pages[8];
-	unsigned int cpu = 0, n;
 
-	while (cpu < nr_cpus) {
-		unsigned long from = copy_address(b, cpu), to = from;
+	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
+		unsigned long va = copy_address(b, cpu);
 
-		for (n = 0; n < ARRAY_SIZE(pages) && cpu < nr_cpus; cpu++) {
-			to = copy_address(b, cpu);
-			BUG_ON(!paging_lookup(to, &entry));
-			pages[n++] = phys_to_page(entry.pa);
-			paging_unmap(to, PAGE_SIZE);
-		}
-		tlb_flush_range(from, to + PAGE_SIZE);
-		while (n) {
-			page_set_type(pages[--n], PAGE_USED);
-			__free_page(pages[n]);
-		}
+		BUG_ON(!paging_lookup(va, &entry));
+		list_add(&phys_to_page(entry.pa)->lru, &out->pages);
+		paging_unmap(va, PAGE_SIZE);
+		out->from = min(out->from, va);
+		out->to = max(out->to, va + PAGE_SIZE);
+	}
+}
+
+/* One flush for all of them, which every CPU hears. */
+static void free_unmapped(struct unmapped *out)
+{
+	struct page *page, *next;
+
+	if (list_empty(&out->pages))
+		return;
+	tlb_flush_range(out->from, out->to);
+	list_for_each_entry_safe(page, next, &out->pages, lru) {
+		page_set_type(page, PAGE_USED);
+		__free_page(page);
 	}
 }
 
 static int map_block(struct pcpu_block *b)
 {
+	UNMAPPED(undone);
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu) {
@@ -194,7 +212,8 @@ static int map_block(struct pcpu_block *b)
 	return 0;
 
 no_memory:
-	unmap_block(b, cpu);
+	unmap_block(b, cpu, &undone);
+	free_unmapped(&undone);
 	return -ENOMEM;
 }
 
@@ -217,21 +236,24 @@ static void clear_populated_locked(struct pcpu_block *b)
 	pcpu_totals.nr_populated--;
 }
 
-bool pcpu_depopulate_one(void)
+void pcpu_depopulate(unsigned int most)
 {
-	struct pcpu_block *b = NULL;
+	struct pcpu_block *b;
 	unsigned long flags;
+	LIST_HEAD(blocks);
+	UNMAPPED(out);
 
 	assert_held(&pcpu_populate_mutex);
 	spin_lock_irqsave(&pcpu_lock, flags);
-	if (!list_empty(&pcpu_ready)) {
+	while (pcpu_totals.nr_ready > most) {
 		b = list_last_entry(&pcpu_ready, struct pcpu_block, list);
 		clear_populated_locked(b);
+		list_add(&b->list, &blocks);
 	}
 	spin_unlock_irqrestore(&pcpu_lock, flags);
-	if (b)
-		unmap_block(b, nr_cpu_ids);
-	return b;
+	list_for_each_entry(b, &blocks, list)
+		unmap_block(b, nr_cpu_ids, &out);
+	free_unmapped(&out);
 }
 
 /* --- chunks ------------------------------------------------------------------ */
@@ -294,6 +316,7 @@ bool pcpu_drop_empty_chunk(unsigned int keep)
 	struct pcpu_chunk *c = NULL;
 	unsigned long flags;
 	u64 populated = 0;
+	UNMAPPED(out);
 
 	assert_held(&pcpu_populate_mutex);
 	spin_lock_irqsave(&pcpu_lock, flags);
@@ -314,7 +337,8 @@ bool pcpu_drop_empty_chunk(unsigned int keep)
 	/* Nobody finds it any more: it is ours alone. */
 	for (unsigned int i = 0; i < pcpu_unit_blocks; i++)
 		if (populated >> i & 1)
-			unmap_block(&c->blocks[i], nr_cpu_ids);
+			unmap_block(&c->blocks[i], nr_cpu_ids, &out);
+	free_unmapped(&out);
 	free_pages_exact(c, chunk_bytes());
 	return true;
 }

@@ -151,9 +151,11 @@ void pcpu_give_blocks(struct pcpu_block *b, unsigned int nr);
  * -ENOMEM, with some of them ready perhaps. */
 int pcpu_grow(unsigned int nr);
 
-/* Take the pages of a ready block away; drop a chunk without areas unless
- * there are no more than @keep.  False if there is none.  Under populate_mutex. */
-bool pcpu_depopulate_one(void);
+/* Leave no more than @most ready blocks their pages.  Under populate_mutex. */
+void pcpu_depopulate(unsigned int most);
+
+/* Drop a chunk without areas, unless there are no more than @keep: then false.
+ * Under populate_mutex. */
 bool pcpu_drop_empty_chunk(unsigned int keep);
 
 /* --- balance.c ----------------------------------------------------------------- */

@@ -383,6 +383,7 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/percpu/percpu_test.c \
 	mm/percpu/percpu_stress_test.c \
 	mm/percpu/area_test.c \
+	mm/percpu/owner_test.c \
 	mm/percpu/percpu_ref_test.c \
 	mm/percpu/percpu_bench.c \
 	mm/slab/slab_test.c \

@@ -179,6 +179,9 @@ void pcpu_uncharge(u32 owner, size_t bytes);
 /* The block has no areas any more.  Under pcpu_lock. */
 void pcpu_bury_owners(struct pcpu_block *b);
 
+/* No area in the block has an owner: all such vectors.  Under populate_mutex. */
+void pcpu_bury_unused_owners(void);
+
 /* Free what was buried. */
 void pcpu_free_owners(void);
 

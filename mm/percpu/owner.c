@@ -15,6 +15,7 @@
  *             by whoever does: the owner is taken out under pcpu_lock.
  * Dead.       A vector dies with its block's last area, under pcpu_lock, where
  *             nothing can be freed: it goes on a list, and the balancer frees it.
+ *             percpu_drain() looks for others that nobody needs any more.
  * Nodes.      The copies lie on all nodes; they are counted on the first.
  *
  * Context: as its callers, any but NMI.
@@ -49,7 +50,7 @@ static bool add_owners(struct pcpu_block *b, gfp_t gfp)
 	u16 *owners = kzalloc(size, gfp & ~__GFP_ACCOUNT);
 
 	if (!owners)
-		return READ_ONCE(b->owners);
+		return false;
 	/* Whoever comes second uses the first one's. */
 	if (cmpxchg(&b->owners, NULL, owners))
 		kfree(owners);
@@ -81,6 +82,32 @@ void pcpu_free_owners(void)
 
 		kfree(vector);
 		vector = next;
+	}
+}
+
+/* Nobody pays for anything in it, or nobody does yet: see write_owner(). */
+static bool is_unused(const struct pcpu_block *b)
+{
+	for (unsigned int i = 0; i < pcpu_classes[b->class].nr; i++)
+		if (b->owners[i])
+			return false;
+	return true;
+}
+
+void pcpu_bury_unused_owners(void)
+{
+	assert_held(&pcpu_populate_mutex); /* so the chunks stay */
+	for (unsigned int i = 0; i < PCPU_NR_CHUNKS; i++) {
+		struct pcpu_chunk *c = READ_ONCE(pcpu_chunks[i]);
+		unsigned long flags;
+
+		if (!c)
+			continue;
+		spin_lock_irqsave(&pcpu_lock, flags);
+		for (unsigned int b = 0; b < pcpu_unit_blocks; b++)
+			if (c->blocks[b].owners && is_unused(&c->blocks[b]))
+				pcpu_bury_owners(&c->blocks[b]);
+		spin_unlock_irqrestore(&pcpu_lock, flags);
 	}
 }
 
@@ -116,32 +143,45 @@ static bool charge_stock(size_t bytes, int *owner)
 	return false;
 }
 
-int __pcpu_charge(const void __percpu *p, gfp_t gfp)
+/* False if the vector has been buried before anything was in it. */
+static bool write_owner(struct pcpu_block *b, unsigned int slot, u32 owner)
 {
-	struct pcpu_block *b;
-	unsigned int slot;
-	size_t bytes;
-	int owner;
+	unsigned long flags;
 	u16 *place;
 
-	/* No vector for nobody.  Asked again where it counts. */
-	if (!accounting_owner())
-		return 0;
-	b = pcpu_find_block(p, &slot); /* stays: an area in it is ours */
-	if (b->use == PCPU_SMALL && !READ_ONCE(b->owners) &&
-	    !add_owners(b, gfp))
-		return -ENOMEM;
+	spin_lock_irqsave(&pcpu_lock, flags);
 	place = owner_if_any(b, slot);
+	if (likely(place))
+		*place = owner;
+	spin_unlock_irqrestore(&pcpu_lock, flags);
+	return place;
+}
 
-	bytes = charged_bytes(b);
-	if (unlikely(!charge_stock(bytes, &owner))) {
-		owner = __accounting_charge(bytes, MEMCG_PERCPU, COUNTED_ON,
-					    gfp);
-		if (owner < 0)
+int __pcpu_charge(const void __percpu *p, gfp_t gfp)
+{
+	unsigned int slot;
+	struct pcpu_block *b =
+		pcpu_find_block(p, &slot); /* stays: it is ours */
+	size_t bytes = charged_bytes(b);
+	int owner;
+
+	/* No vector for nobody.  Asked again where it counts. */
+	while (accounting_owner()) {
+		if (b->use == PCPU_SMALL && !READ_ONCE(b->owners) &&
+		    !add_owners(b, gfp))
+			return -ENOMEM;
+		if (unlikely(!charge_stock(bytes, &owner)))
+			owner = __accounting_charge(bytes, MEMCG_PERCPU,
+						    COUNTED_ON, gfp);
+		if (unlikely(owner < 0))
 			return owner;
+		if (likely(!owner || write_owner(b, slot, owner))) {
+			cpu_store_leave();
+			return 0;
+		}
+		accounting_uncharge_leave(owner, bytes, MEMCG_PERCPU,
+					  COUNTED_ON);
 	}
-	*place = owner;
-	cpu_store_leave();
 	return 0;
 }
 
@@ -162,7 +202,13 @@ u32 pcpu_erase_owner(struct pcpu_block *b, unsigned int slot, size_t *bytes)
 
 void pcpu_uncharge(u32 owner, size_t bytes)
 {
-	__accounting_uncharge(owner, bytes, MEMCG_PERCPU, COUNTED_ON);
+	if (unlikely(!cpu_store_enter()))
+		__accounting_uncharge(owner, bytes, MEMCG_PERCPU, COUNTED_ON);
+	else if (__stock_refill_as(owner, bytes, MEMCG_PERCPU, COUNTED_ON))
+		cpu_store_leave();
+	else
+		accounting_uncharge_leave(owner, bytes, MEMCG_PERCPU,
+					  COUNTED_ON);
 }
 
 /* --- for audits -------------------------------------------------------------- */

@@ -401,6 +401,7 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/page/page_stress_test.c \
 	mm/page/page_bench.c \
 	mm/virt/vmalloc_test.c \
+	mm/virt/vmalloc_owner_test.c \
 	mm/virt/arena_test.c \
 	kernel/task/heap_bench.c \
 	kernel/task/heap_test.c \

@@ -18,12 +18,15 @@
  *             room it stays: with one area coming and going, blocks would too.
  *             So each class keeps at most one, last in its list; whoever finds
  *             no ready block, and the balancer, collects them.
+ * Owners.     Areas that somebody pays for have blocks of their own, so that all
+ *             others need not be asked who pays for them (owner.c).
  * Rejected.   One map of slots for areas of all sizes, with bounds on the free
  *             runs of each block: it wastes nothing at the end of an area and
  *             more between them, and took 690 instructions for a pair.
  *
  * Context: any; the caller holds pcpu_lock.
  */
+#include <arch/smp.h>
 #include <lib/bitmap.h>
 #include <lib/math.h>
 #include "chunk_impl.h"
@@ -35,8 +38,7 @@ static const u16 class_slots[PCPU_NR_CLASSES] = {
 	24, 28, 32, 40, 48, 56, 64, 72, 80, 96, 128, 168, 256,
 };
 
-/* The first class with as many slots. */
-static u8 class_of[PCPU_SMALL_SLOTS + 1];
+u8 pcpu_class_of[PCPU_SMALL_SLOTS + 1];
 
 void pcpu_classes_init(void)
 {
@@ -48,23 +50,16 @@ void pcpu_classes_init(void)
 		k->slots = class_slots[i];
 		k->nr = PCPU_BLOCK_SLOTS / k->slots;
 		k->inverse = DIV_ROUND_UP(1u << 20, k->slots);
-		INIT_LIST_HEAD(&k->partial);
+		INIT_LIST_HEAD(&k->partial[0]);
+		INIT_LIST_HEAD(&k->partial[1]);
 		while (slots <= k->slots)
-			class_of[slots++] = i;
+			pcpu_class_of[slots++] = i;
 	}
 }
 
-struct pcpu_class *pcpu_class_for(unsigned int slots, size_t align)
+static struct list_head *partial_of(struct pcpu_block *b)
 {
-	struct pcpu_class *k;
-
-	if (unlikely(slots > PCPU_SMALL_SLOTS))
-		return NULL;
-	for (k = &pcpu_classes[class_of[slots]];
-	     k < &pcpu_classes[PCPU_NR_CLASSES]; k++)
-		if (likely(IS_ALIGNED(k->slots * PCPU_SLOT, align)))
-			return k;
-	return NULL;
+	return &pcpu_classes[b->class].partial[b->use == PCPU_OWNED];
 }
 
 /* --- blocks come and go ------------------------------------------------------ */
@@ -80,49 +75,55 @@ static struct pcpu_block *take_blocks(unsigned int nr, bool spare)
 	return b;
 }
 
-static noinline bool add_block(struct pcpu_class *k, bool spare)
+/* With a @vector it becomes one for areas with owners. */
+static noinline struct pcpu_block *add_block(struct pcpu_class *k, bool spare,
+					     u16 *vector)
 {
 	struct pcpu_block *b = take_blocks(1, spare);
 
 	if (!b)
-		return false;
-	b->use = PCPU_SMALL;
+		return NULL;
+	b->use = vector ? PCPU_OWNED : PCPU_SMALL;
+	b->owners = vector;
 	b->class = k - pcpu_classes;
 	b->word = 0;
 	b->nr_free = k->nr;
 	bitmap_zero(b->free, PCPU_BLOCK_SLOTS);
 	bitmap_fill(b->free, k->nr);
-	list_add(&b->list, &k->partial);
-	return true;
+	list_add(&b->list, partial_of(b));
+	return b;
+}
+
+static void give_idle(struct list_head *partial)
+{
+	struct pcpu_block *b;
+
+	if (list_empty(partial))
+		return;
+	b = list_last_entry(partial, struct pcpu_block, list);
+	if (b->nr_free == pcpu_classes[b->class].nr) {
+		list_del(&b->list);
+		pcpu_give_blocks(b, 1);
+	}
 }
 
 void pcpu_give_idle(void)
 {
 	for (unsigned int i = 0; i < PCPU_NR_CLASSES; i++) {
-		struct pcpu_class *k = &pcpu_classes[i];
-		struct pcpu_block *b;
-
-		if (list_empty(&k->partial))
-			continue;
-		b = list_last_entry(&k->partial, struct pcpu_block, list);
-		if (b->nr_free == k->nr) {
-			list_del(&b->list);
-			pcpu_give_blocks(b, 1);
-		}
+		give_idle(&pcpu_classes[i].partial[0]);
+		give_idle(&pcpu_classes[i].partial[1]);
 	}
 }
 
-/* --- areas ------------------------------------------------------------------- */
+/* --- small areas ------------------------------------------------------------- */
 
-void __percpu *pcpu_take_small(struct pcpu_class *k, bool spare)
+/* A free area of @b, which has one. */
+static __always_inline unsigned int take_area(struct pcpu_class *k,
+					      struct pcpu_block *b)
 {
-	struct pcpu_block *b;
 	unsigned int i;
 
 	assert_spin_locked(&pcpu_lock);
-	if (unlikely(list_empty(&k->partial)) && !add_block(k, spare))
-		return NULL;
-	b = list_first_entry(&k->partial, struct pcpu_block, list);
 	while (unlikely(!b->free[b->word]))
 		b->word++;
 	i = b->word * 64 + __ffs(b->free[b->word]);
@@ -131,10 +132,116 @@ void __percpu *pcpu_take_small(struct pcpu_class *k, bool spare)
 		list_del(&b->list);
 	pcpu_totals.nr_areas++;
 	pcpu_totals.slots += k->slots;
+	return i;
+}
+
+static __always_inline void __percpu *
+area_address(struct pcpu_class *k, struct pcpu_block *b, unsigned int i)
+{
 	return (void *)(b->address + i * k->slots * PCPU_SLOT);
 }
 
-void __percpu *pcpu_take_large(unsigned int nr, bool spare)
+void __percpu *pcpu_take_small(struct pcpu_class *k, bool spare)
+{
+	struct pcpu_block *b;
+
+	if (likely(!list_empty(&k->partial[0])))
+		b = list_first_entry(&k->partial[0], struct pcpu_block, list);
+	else if (!(b = add_block(k, spare, NULL)))
+		return NULL;
+	return area_address(k, b, take_area(k, b));
+}
+
+void __percpu *pcpu_take_owned(struct pcpu_class *k, bool spare,
+			       struct pcpu_bill *bill)
+{
+	struct pcpu_block *b;
+	unsigned int i;
+
+	if (likely(!list_empty(&k->partial[1]))) {
+		b = list_first_entry(&k->partial[1], struct pcpu_block, list);
+	} else {
+		if (!bill->vector || !(b = add_block(k, spare, bill->vector)))
+			return NULL;
+		bill->vector = NULL;
+	}
+	i = take_area(k, b);
+	bill->place = &b->owners[i];
+	bill->bytes = k->slots * PCPU_SLOT * nr_cpu_ids;
+	return area_address(k, b, i);
+}
+
+/* The area that begins at @slot; -1 if none does. */
+static __always_inline int find_area(struct pcpu_class *k, struct pcpu_block *b,
+				     unsigned int slot)
+{
+	unsigned int i = pcpu_area_index(b, slot);
+
+	if (unlikely(i * k->slots != slot || i >= k->nr ||
+		     b->free[i / 64] >> i % 64 & 1))
+		return -1;
+	return i;
+}
+
+/* The only one in its list: both its neighbours are the head. */
+static __always_inline bool is_alone(const struct pcpu_block *b)
+{
+	return b->list.next == b->list.prev;
+}
+
+static __always_inline void give_area(struct pcpu_class *k,
+				      struct pcpu_block *b, unsigned int i)
+{
+	assert_spin_locked(&pcpu_lock);
+	b->free[i / 64] |= 1ul << i % 64;
+	if (unlikely(i / 64 < b->word))
+		b->word = i / 64;
+	pcpu_totals.nr_areas--;
+	pcpu_totals.slots -= k->slots;
+	if (unlikely(!b->nr_free++)) {
+		list_add(&b->list, partial_of(b));
+	} else if (b->nr_free == k->nr && !is_alone(b)) {
+		list_del(&b->list);
+		pcpu_give_blocks(b, 1);
+	}
+}
+
+bool pcpu_give_small(struct pcpu_block *b, unsigned int slot)
+{
+	struct pcpu_class *k = &pcpu_classes[b->class];
+	int i = find_area(k, b, slot);
+
+	if (unlikely(i < 0))
+		return false;
+	give_area(k, b, i);
+	return true;
+}
+
+static u32 erase_owner(u16 *place)
+{
+	u32 owner = *place;
+
+	*place = 0;
+	return owner;
+}
+
+static bool give_owned(struct pcpu_block *b, unsigned int slot,
+		       struct pcpu_bill *bill)
+{
+	struct pcpu_class *k = &pcpu_classes[b->class];
+	int i = find_area(k, b, slot);
+
+	if (unlikely(i < 0))
+		return false;
+	bill->owner = erase_owner(&b->owners[i]);
+	bill->bytes = k->slots * PCPU_SLOT * nr_cpu_ids;
+	give_area(k, b, i);
+	return true;
+}
+
+/* --- large areas ------------------------------------------------------------- */
+
+static struct pcpu_block *take_large(unsigned int nr, bool spare)
 {
 	struct pcpu_block *b = take_blocks(nr, spare);
 
@@ -146,44 +253,51 @@ void __percpu *pcpu_take_large(unsigned int nr, bool spare)
 		b[i].use = PCPU_TAIL;
 	pcpu_totals.nr_areas++;
 	pcpu_totals.slots += nr * PCPU_BLOCK_SLOTS;
+	return b;
+}
+
+void __percpu *pcpu_take_large(unsigned int nr, bool spare)
+{
+	struct pcpu_block *b = take_large(nr, spare);
+
+	return b ? (void *)b->address : NULL;
+}
+
+void __percpu *pcpu_take_large_owned(unsigned int nr, bool spare,
+				     struct pcpu_bill *bill)
+{
+	struct pcpu_block *b = take_large(nr, spare);
+
+	if (!b)
+		return NULL;
+	bill->place = &b->owner;
+	bill->bytes = nr * PAGE_SIZE * nr_cpu_ids;
 	return (void *)b->address;
 }
 
-static bool give_small(struct pcpu_block *b, unsigned int slot)
-{
-	struct pcpu_class *k = &pcpu_classes[b->class];
-	unsigned int i = pcpu_area_index(b, slot), word = i / 64;
-	unsigned long bit = 1ul << i % 64;
-
-	if (unlikely(i * k->slots != slot || i >= k->nr || b->free[word] & bit))
-		return false;
-	b->free[word] |= bit;
-	b->word = min_t(u8, b->word, word);
-	pcpu_totals.nr_areas--;
-	pcpu_totals.slots -= k->slots;
-	if (unlikely(!b->nr_free++)) {
-		list_add(&b->list, &k->partial);
-	} else if (b->nr_free == k->nr && !list_is_singular(&k->partial)) {
-		list_del(&b->list);
-		pcpu_give_blocks(b, 1);
-	}
-	return true;
-}
-
-static bool give_large(struct pcpu_block *b, unsigned int slot)
+static bool give_large(struct pcpu_block *b, unsigned int slot,
+		       struct pcpu_bill *bill)
 {
 	if (slot)
 		return false;
+	bill->owner = erase_owner(&b->owner);
+	bill->bytes = b->nr_blocks * PAGE_SIZE * nr_cpu_ids;
 	pcpu_totals.nr_areas--;
 	pcpu_totals.slots -= b->nr_blocks * PCPU_BLOCK_SLOTS;
 	pcpu_give_blocks(b, b->nr_blocks);
 	return true;
 }
 
-bool pcpu_give_area(struct pcpu_block *b, unsigned int slot)
+bool pcpu_give_other(struct pcpu_block *b, unsigned int slot,
+		     struct pcpu_bill *bill)
 {
-	assert_spin_locked(&pcpu_lock);
-	if (likely(b->use == PCPU_SMALL))
-		return give_small(b, slot);
-	return b->use == PCPU_LARGE && give_large(b, slot);
+	switch (b->use) {
+	case PCPU_SMALL:
+		return pcpu_give_small(b, slot);
+	case PCPU_OWNED:
+		return give_owned(b, slot, bill);
+	case PCPU_LARGE:
+		return give_large(b, slot, bill);
+	}
+	return false;
 }

@@ -41,9 +41,6 @@ static void balance(unsigned int most, unsigned int keep)
 
 void percpu_drain(void)
 {
-	mutex_lock(&pcpu_populate_mutex);
-	pcpu_bury_unused_owners();
-	mutex_unlock(&pcpu_populate_mutex);
 	balance(PCPU_RESERVE, 0);
 }
 

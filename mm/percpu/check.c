@@ -11,7 +11,7 @@
 /* What a walk over all blocks adds up. */
 struct count {
 	struct pcpu_totals totals;
-	unsigned int nr_partial[PCPU_NR_CLASSES];
+	unsigned int nr_partial[PCPU_NR_CLASSES][2]; /* without owners, with */
 };
 
 static unsigned int check_small(const struct pcpu_block *b, struct count *sum)
@@ -30,7 +30,7 @@ static unsigned int check_small(const struct pcpu_block *b, struct count *sum)
 	/* Nobody pays for what is free. */
 	for (unsigned int i = 0; b->owners && i < k->nr; i++)
 		errors += b->owners[i] && test_bit(i, b->free);
-	sum->nr_partial[b->class] += b->nr_free != 0;
+	sum->nr_partial[b->class][b->use == PCPU_OWNED] += b->nr_free != 0;
 	sum->totals.nr_areas += k->nr - nr;
 	sum->totals.slots += (k->nr - nr) * k->slots;
 	return errors;
@@ -45,11 +45,12 @@ static unsigned int check_block(const struct pcpu_block *b, struct count *sum)
 	errors += free != (b->use == PCPU_FREE);
 	errors += !free && !populated;
 	errors += b->owner && b->use != PCPU_LARGE;
-	errors += b->owners && b->use != PCPU_SMALL;
+	errors += !b->owners == (b->use == PCPU_OWNED);
 	sum->totals.nr_populated += populated;
 	sum->totals.nr_ready += free && populated;
 	switch (b->use) {
 	case PCPU_SMALL:
+	case PCPU_OWNED:
 		errors += check_small(b, sum);
 		break;
 	case PCPU_LARGE:
@@ -67,17 +68,20 @@ static unsigned int check_block(const struct pcpu_block *b, struct count *sum)
 
 /* Are those in the list, as many as there should be, of the class?  An empty
  * one is the last. */
-static unsigned int check_partial(unsigned int class, unsigned int nr)
+static unsigned int check_partial(unsigned int class, bool owned,
+				  unsigned int nr)
 {
 	const struct pcpu_class *k = &pcpu_classes[class];
+	const struct list_head *partial = &k->partial[owned];
 	const struct pcpu_block *b;
 	unsigned int errors = 0;
 
-	errors += list_count_nodes(&k->partial) != nr;
-	list_for_each_entry(b, &k->partial, list) {
-		errors += b->use != PCPU_SMALL || b->class != class;
+	errors += list_count_nodes(partial) != nr;
+	list_for_each_entry(b, partial, list) {
+		errors += b->use != (owned ? PCPU_OWNED : PCPU_SMALL);
+		errors += b->class != class;
 		errors += b->nr_free == k->nr &&
-			  !list_is_last(&b->list, &k->partial);
+			  !list_is_last(&b->list, partial);
 	}
 	return errors;
 }
@@ -124,8 +128,10 @@ unsigned long pcpu_check(void)
 		for (unsigned int b = 0; b < pcpu_unit_blocks; b++)
 			errors += check_block(&pcpu_chunks[i]->blocks[b], &sum);
 	}
-	for (unsigned int class = 0; class < PCPU_NR_CLASSES; class ++)
-		errors += check_partial(class, sum.nr_partial[class]);
+	for (unsigned int i = 0; i < PCPU_NR_CLASSES; i++) {
+		errors += check_partial(i, false, sum.nr_partial[i][0]);
+		errors += check_partial(i, true, sum.nr_partial[i][1]);
+	}
 	errors += sum.totals.nr_chunks != pcpu_totals.nr_chunks;
 	errors += sum.totals.nr_ready != pcpu_totals.nr_ready;
 	errors += sum.totals.nr_populated != pcpu_totals.nr_populated;

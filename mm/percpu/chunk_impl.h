@@ -14,6 +14,7 @@
 #include <kernel/core/mutex.h>
 #include <kernel/core/spinlock.h>
 #include <lib/list.h>
+#include <lib/math.h>
 #include <lib/types.h>
 #include <mm/accounting.h>
 #include <mm/page/page.h>
@@ -32,9 +33,10 @@
 enum pcpu_use {
 	PCPU_FREE,
 	PCPU_STATIC, /* static variables, for ever */
-	PCPU_SMALL,  /* areas of one class */
 	PCPU_LARGE,  /* here a large area begins */
 	PCPU_TAIL,   /* and here it goes on */
+	PCPU_SMALL,  /* areas of one class */
+	PCPU_OWNED,  /* the same, and each has an owner */
 };
 
 /* A size of small areas. */
@@ -44,8 +46,8 @@ struct pcpu_class {
 	u16 nr;	     /* areas in a block */
 	u32 inverse; /* 1 / slots, 20 bits behind the point */
 
-	/* Under pcpu_lock. */
-	struct list_head partial; /* blocks with a free area */
+	/* Under pcpu_lock: blocks with a free area; without owners, with. */
+	struct list_head partial[2];
 };
 
 struct pcpu_block {
@@ -60,8 +62,8 @@ struct pcpu_block {
 	u8 word;	       /* no word of free[] before it has a bit */
 	u8 nr_blocks;	       /* of the large area */
 	u16 nr_free;	       /* small areas */
-	u16 owner;	       /* of the large area: who pays */
-	u16 *owners;	       /* of each small area, or NULL: of none */
+	u16 owner;	       /* of the large area */
+	u16 *owners;	       /* of each small area */
 	unsigned long free[8]; /* a bit for each small area */
 };
 
@@ -100,11 +102,16 @@ static inline unsigned int pcpu_block_index(const struct pcpu_block *b)
 	return b - b->chunk->blocks;
 }
 
+static inline bool pcpu_is_small(const struct pcpu_block *b)
+{
+	return b->use >= PCPU_SMALL;
+}
+
 /* Of the area in @b, or any one in it. */
 static inline unsigned int pcpu_area_slots(const struct pcpu_block *b)
 {
-	return b->use == PCPU_SMALL ? pcpu_classes[b->class].slots
-				    : b->nr_blocks * PCPU_BLOCK_SLOTS;
+	return pcpu_is_small(b) ? pcpu_classes[b->class].slots
+				: b->nr_blocks * PCPU_BLOCK_SLOTS;
 }
 
 /* Which of the small areas @slot is in. */
@@ -118,17 +125,54 @@ static inline unsigned int pcpu_area_index(const struct pcpu_block *b,
 
 void pcpu_classes_init(void);
 
-/* The class for areas of @slots that begin at multiples of @align bytes; NULL
- * if they are large ones. */
-struct pcpu_class *pcpu_class_for(unsigned int slots, size_t align);
+/* The first class with as many slots. */
+extern u8 pcpu_class_of[PCPU_SMALL_SLOTS + 1];
 
-/* An area of class @k, or one of @nr blocks, in what is populated; NULL if there
- * is none.  PCPU_RESERVE ready blocks are left alone if @spare. */
+/* The class for areas of @slots that begin at multiples of @align bytes; NULL
+ * if they are large ones.  Any context. */
+static __always_inline struct pcpu_class *pcpu_class_for(unsigned int slots,
+							 size_t align)
+{
+	struct pcpu_class *k;
+
+	if (unlikely(slots > PCPU_SMALL_SLOTS))
+		return NULL;
+	for (k = &pcpu_classes[pcpu_class_of[slots]];
+	     k < &pcpu_classes[PCPU_NR_CLASSES]; k++)
+		if (likely(IS_ALIGNED(k->slots * PCPU_SLOT, align)))
+			return k;
+	return NULL;
+}
+
+/*
+ * An area of class @k, or one of @nr blocks, in what is populated; NULL if there
+ * is none.  PCPU_RESERVE ready blocks are left alone if @spare.
+ */
 void __percpu *pcpu_take_small(struct pcpu_class *k, bool spare);
 void __percpu *pcpu_take_large(unsigned int nr, bool spare);
 
-/* Give back the area that begins at @slot of @b.  False if none does. */
-bool pcpu_give_area(struct pcpu_block *b, unsigned int slot);
+/* What there is to pay for an area. */
+struct pcpu_bill {
+	size_t bytes; /* on all CPUs */
+	u32 owner;    /* 0: nobody */
+	u16 *place;   /* where the owner is written */
+
+	/* For a block that has to be taken into use, and then keeps it: a
+	 * vector of owners.  No block is taken without. */
+	u16 *vector;
+};
+
+/* The same with an owner, whom the caller writes to bill->place. */
+void __percpu *pcpu_take_owned(struct pcpu_class *k, bool spare,
+			       struct pcpu_bill *bill);
+void __percpu *pcpu_take_large_owned(unsigned int nr, bool spare,
+				     struct pcpu_bill *bill);
+
+/* Give back the area that begins at @slot of @b, a PCPU_SMALL block, or of any
+ * block; the latter's owner is erased and in the bill.  False if none does. */
+bool pcpu_give_small(struct pcpu_block *b, unsigned int slot);
+bool pcpu_give_other(struct pcpu_block *b, unsigned int slot,
+		     struct pcpu_bill *bill);
 
 /* Give back the blocks that classes keep though they are empty. */
 void pcpu_give_idle(void);
@@ -165,22 +209,18 @@ void pcpu_want_balance(void);
 
 /* --- owner.c ----------------------------------------------------------------- */
 
-/* Charge the area to who pays here.  0, or -ENOMEM and nothing has changed. */
-int __pcpu_charge(const void __percpu *p, gfp_t gfp);
+/* A vector of owners for a block of class @k, or NULL.  kfree() it. */
+u16 *pcpu_alloc_owners(const struct pcpu_class *k, gfp_t gfp);
 
-/*
- * The area that begins at @slot of @b is about to be given back: who pays for it,
- * if one does, and its @bytes, which go to pcpu_uncharge() next; until then
- * preemption must be off.  0: nobody.  Under pcpu_lock.
- */
-u32 pcpu_erase_owner(struct pcpu_block *b, unsigned int slot, size_t *bytes);
-void pcpu_uncharge(u32 owner, size_t bytes);
+/* Charge the bill to who pays here, and write who that is to its place.  0, or
+ * -ENOMEM and nothing has changed. */
+int pcpu_charge(const struct pcpu_bill *bill, gfp_t gfp);
+
+/* Give its bytes back to its owner.  Preemption is off since that was erased. */
+void pcpu_uncharge(const struct pcpu_bill *bill);
 
 /* The block has no areas any more.  Under pcpu_lock. */
 void pcpu_bury_owners(struct pcpu_block *b);
-
-/* No area in the block has an owner: all such vectors.  Under populate_mutex. */
-void pcpu_bury_unused_owners(void);
 
 /* Free what was buried. */
 void pcpu_free_owners(void);

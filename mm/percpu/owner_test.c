@@ -59,9 +59,8 @@ static u32 id_of(struct mem_cgroup *memcg)
 /* The line of memory.stat. */
 static long stat_of(struct mem_cgroup *memcg)
 {
-	mem_cgroup_fold_stocks(memcg);
-	cgroup_rstat_flush(&memcg->css);
-	return memcg->state[MEMCG_PERCPU];
+	mem_cgroup_flush_stats(memcg);
+	return mem_cgroup_state(memcg, MEMCG_PERCPU);
 }
 
 static void *alloc_for(struct mem_cgroup *memcg, size_t size, gfp_t gfp)
@@ -128,8 +127,8 @@ TEST(percpu_owner, who_does_not_ask_or_is_nobody_pays_nothing)
 	set_active_memcg(old);
 	ASSERT(p[0] && p[1] && p[2]);
 	/* Not even a place to write it. */
-	EXPECT_EQ(pcpu_find_block(p[0], &slot)->owners, NULL);
-	EXPECT_EQ(pcpu_find_block(p[1], &slot)->owners, NULL);
+	EXPECT_EQ(pcpu_find_block(p[0], &slot)->use, PCPU_SMALL);
+	EXPECT_EQ(pcpu_find_block(p[1], &slot)->use, PCPU_SMALL);
 	expect_nothing_owned(memcg);
 	for (int i = 0; i < 3; i++)
 		free_percpu(p[i]);

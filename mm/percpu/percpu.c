@@ -23,35 +23,95 @@
 #include <kernel/core/report.h>
 #include <lib/math.h>
 #include <mm/percpu/percpu.h>
+#include <mm/slab/slab.h>
 #include "chunk_impl.h"
 
-/* An area of @n slots in what is populated, or NULL. */
-static void __percpu *take(struct pcpu_class *k, unsigned int n, bool spare)
+static unsigned int blocks_of(unsigned int slots)
+{
+	return DIV_ROUND_UP(slots, PCPU_BLOCK_SLOTS);
+}
+
+/*
+ * An area of class @k, or a large one of @n slots, in what is populated, or NULL.
+ * With a @bill, it is one to be charged.
+ */
+static __always_inline void __percpu *take(struct pcpu_class *k, unsigned int n,
+					   bool spare, struct pcpu_bill *bill)
 {
 	void __percpu *p;
 	unsigned long flags;
 
 	spin_lock_irqsave(&pcpu_lock, flags);
 	if (likely(k))
-		p = pcpu_take_small(k, spare);
+		p = bill ? pcpu_take_owned(k, spare, bill)
+			 : pcpu_take_small(k, spare);
 	else
-		p = pcpu_take_large(DIV_ROUND_UP(n, PCPU_BLOCK_SLOTS), spare);
+		p = bill ? pcpu_take_large_owned(blocks_of(n), spare, bill)
+			 : pcpu_take_large(blocks_of(n), spare);
 	spin_unlock_irqrestore(&pcpu_lock, flags);
 	return p;
 }
 
 /* The same, populating blocks until there is one.  The mutex keeps others from
  * taking their pages away before we have it. */
-static noinline void __percpu *grow_and_take(struct pcpu_class *k,
-					     unsigned int n)
+static noinline void __percpu *
+grow_and_take(struct pcpu_class *k, unsigned int n, struct pcpu_bill *bill)
 {
-	unsigned int nr = k ? 1 : DIV_ROUND_UP(n, PCPU_BLOCK_SLOTS);
 	void __percpu *p;
 
 	mutex_lock(&pcpu_populate_mutex);
-	while (!(p = take(k, n, true)) && !pcpu_grow(nr))
+	while (!(p = take(k, n, true, bill)) &&
+	       !pcpu_grow(k ? 1 : blocks_of(n)))
 		;
 	mutex_unlock(&pcpu_populate_mutex);
+	return p;
+}
+
+static void __percpu *alloc_plain(struct pcpu_class *k, unsigned int n,
+				  gfp_t gfp)
+{
+	bool blocking = gfpflags_allow_blocking(gfp);
+	void __percpu *p = take(k, n, blocking, NULL);
+
+	if (unlikely(!p) && blocking)
+		p = grow_and_take(k, n, NULL);
+	return p;
+}
+
+/* In a new block, or one that comes into being meanwhile. */
+static noinline void __percpu *alloc_owned_slow(struct pcpu_class *k,
+						unsigned int n, gfp_t gfp,
+						struct pcpu_bill *bill)
+{
+	bool blocking = gfpflags_allow_blocking(gfp);
+	void __percpu *p;
+
+	if (k) {
+		bill->vector = pcpu_alloc_owners(k, gfp);
+		if (!bill->vector)
+			return NULL;
+	}
+	p = take(k, n, blocking, bill);
+	if (!p && blocking)
+		p = grow_and_take(k, n, bill);
+	kfree(bill->vector); /* NULL if a block keeps it */
+	return p;
+}
+
+static noinline void __percpu *alloc_charged(struct pcpu_class *k,
+					     unsigned int n, gfp_t gfp)
+{
+	struct pcpu_bill bill;
+	void __percpu *p;
+
+	bill.vector = NULL;
+	p = take(k, n, gfpflags_allow_blocking(gfp), &bill);
+	if (unlikely(!p))
+		p = alloc_owned_slow(k, n, gfp, &bill);
+	if (likely(p) && unlikely(pcpu_charge(&bill, gfp))) {
+		free_percpu(p);
+		return NULL;
+	}
 	return p;
 }
 
@@ -68,18 +128,16 @@ static void clear_copies(void __percpu *p, unsigned int slots)
 	}
 }
 
-/* 0, or -ENOMEM: refused. */
-static __always_inline int charge(void __percpu *p, gfp_t gfp)
+/* Does somebody pay for this?  Who it is is asked again when it is charged. */
+static __always_inline bool is_charged(gfp_t gfp)
 {
-	if (static_branch_unlikely(&accounting_kernel) && (gfp & __GFP_ACCOUNT))
-		return __pcpu_charge(p, gfp);
-	return 0;
+	return static_branch_unlikely(&accounting_kernel) &&
+	       (gfp & __GFP_ACCOUNT) && accounting_owner();
 }
 
 void __percpu *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp)
 {
 	unsigned int n = DIV_ROUND_UP(size, PCPU_SLOT);
-	bool blocking = gfpflags_allow_blocking(gfp);
 	struct pcpu_class *k;
 	void __percpu *p;
 
@@ -90,17 +148,28 @@ void __percpu *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp)
 		return NULL;
 
 	k = pcpu_class_for(n, align);
-	p = take(k, n, blocking);
-	if (unlikely(!p) && blocking)
-		p = grow_and_take(k, n);
-	if (unlikely(!p))
-		return NULL;
-	if (unlikely(charge(p, gfp))) {
-		free_percpu(p);
-		return NULL;
-	}
-	clear_copies(p, n);
+	if (is_charged(gfp))
+		p = alloc_charged(k, n, gfp);
+	else
+		p = alloc_plain(k, n, gfp);
+	if (likely(p))
+		clear_copies(p, n);
 	return p;
+}
+
+/* Of any kind, or none; with pcpu_lock held, which is released. */
+static noinline bool free_other(struct pcpu_block *b, unsigned int slot,
+				unsigned long flags)
+{
+	struct pcpu_bill bill = {0};
+	bool given = b && pcpu_give_other(b, slot, &bill);
+
+	preempt_disable(); /* until the owner's bytes are back */
+	spin_unlock_irqrestore(&pcpu_lock, flags);
+	if (bill.owner)
+		pcpu_uncharge(&bill);
+	preempt_enable();
+	return given;
 }
 
 void free_percpu(const void __percpu *ptr)
@@ -108,24 +177,17 @@ void free_percpu(const void __percpu *ptr)
 	struct pcpu_block *b;
 	unsigned long flags;
 	unsigned int slot;
-	size_t bytes;
-	u32 owner = 0;
 	bool given;
 
 	if (!ptr)
 		return;
 	spin_lock_irqsave(&pcpu_lock, flags);
 	b = pcpu_find_block(ptr, &slot);
-	if (static_branch_unlikely(&accounting_enabled) && b)
-		owner = pcpu_erase_owner(b, slot, &bytes);
-	given = b && pcpu_give_area(b, slot);
-	if (unlikely(owner))
-		preempt_disable(); /* until its bytes are back */
-	spin_unlock_irqrestore(&pcpu_lock, flags);
-
-	if (unlikely(owner)) {
-		pcpu_uncharge(owner, bytes);
-		preempt_enable();
+	if (likely(b && b->use == PCPU_SMALL)) {
+		given = pcpu_give_small(b, slot);
+		spin_unlock_irqrestore(&pcpu_lock, flags);
+	} else {
+		given = free_other(b, slot, flags);
 	}
 	if (unlikely(!given) && report_note(REPORT_PERCPU))
 		WARN(true, "free_percpu: nothing allocated at %p", ptr);

@@ -17,7 +17,7 @@
 # Settings, on the command line:
 #   OUT=build  CC=gcc|clang  CROSS_COMPILE=  DEBUG=1  EXTRA=dir
 #   CPUS=4  MEM=512M  NODES=1  BOOT=pvh|bios|uefi  CMDLINE="..."
-#   T=glob  SEED=n  REPEAT=n  SHUFFLE=1  SEEDS=n
+#   T=glob  SEED=n  REPEAT=n  SHUFFLE=1  SEEDS=n  FAULT="failslab=every:100"
 
 OUT	?= build
 CPUS	?= 4
@@ -567,7 +567,7 @@ iso: $(OUT)/tally.iso
 # --- Running ------------------------------------------------------------------
 
 # What the tools take from the environment.  Tests run on 2 CPUs unless told.
-export OUT NM BOOT MEM NODES CMDLINE T SEED REPEAT SHUFFLE
+export OUT NM BOOT MEM NODES CMDLINE T SEED REPEAT SHUFFLE FAULT
 run debug: export CPUS := $(CPUS)
 TEST_CPUS := $(if $(filter file,$(origin CPUS)),2,$(CPUS))
 test quick-test: export CPUS := $(TEST_CPUS)

@@ -8,6 +8,7 @@
  * on the locks it tests.
  */
 #include <arch/irqflags.h>
+#include <kernel/core/fault_inject.h>
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
 #include <kernel/task/newlib.h>
@@ -19,6 +20,10 @@
 #include "framework_impl.h"
 
 static volatile char lock;
+
+/* Since when allocations have failed; the test may blame them. */
+static unsigned long faults_before;
+static bool may_blame_faults;
 
 /* Under the lock. */
 static const char *name;
@@ -66,6 +71,41 @@ void test_body_open(const char *test_name, u64 test_seed)
  * test_end() comes back to a frame that is gone. */
 int setjmp(jmp_buf env) __attribute__((returns_twice));
 
+/* Has an allocation failed on purpose since the body began? */
+static unsigned long nr_faults(void)
+{
+	return fault_nr_failures() - faults_before;
+}
+
+static void faults_on(void)
+{
+	faults_before = fault_nr_failures();
+	may_blame_faults = plan.faults;
+	if (plan.faults)
+		fault_boot_on(seed);
+}
+
+static void faults_off(void)
+{
+	if (plan.faults)
+		fault_boot_off();
+}
+
+void test_tolerates_faults(void)
+{
+	may_blame_faults = false;
+}
+
+void test_body_strict(void)
+{
+	may_blame_faults = false;
+}
+
+bool test_body_was_cut_short(void)
+{
+	return current_result.cut_short;
+}
+
 void test_body_guard(void (*fn)(void))
 {
 	main_task = current;
@@ -93,10 +133,13 @@ static void check_left_clean(void)
 static int task_body(void *fn)
 {
 	task_set_kernel_code();
-	if (task_reent_prepare())
+	if (task_reent_prepare()) {
+		faults_on();
 		test_body_guard((void (*)(void))fn);
-	else
+		faults_off();
+	} else {
 		test_body_fail("no memory for the test's task");
+	}
 	check_left_clean();
 	return 0;
 }
@@ -151,6 +194,34 @@ void test_body_fail(const char *words)
 	pr_err("FAILED %s\n", words);
 }
 
+static void skipped_because(const char *fmt, ...) __printf(1, 2);
+static void skipped_because(const char *fmt, ...)
+{
+	unsigned long flags = take_lock();
+	va_list args;
+
+	va_start(args, fmt);
+	current_result.skipped = true;
+	vscnprintf(current_result.why, sizeof(current_result.why), fmt, args);
+	va_end(args);
+	for (char *c = current_result.why; *c; c++)
+		if (*c < ' ')
+			*c = ' ';
+	drop_lock(flags);
+}
+
+void test_body_unmet(const char *words)
+{
+	if (!may_blame_faults || !nr_faults()) {
+		test_body_fail(words);
+		return;
+	}
+	if (!current_result.skipped)
+		skipped_because("allocations failed: %s", words);
+	pr_notice("unmet, but %lu allocations failed: %s\n", nr_faults(),
+		  words);
+}
+
 void test_body_fail_fmt(const char *fmt, ...)
 {
 	char words[TEST_FAILURE_CHARS];
@@ -166,6 +237,8 @@ void test_end(void)
 {
 	if (!in_task())
 		panic("a test cannot end in an interrupt");
+	if (may_blame_faults && nr_faults())
+		current_result.cut_short = true;
 	if (current == main_task)
 		longjmp(way_out, 1);
 	task_exit(1);
@@ -173,14 +246,7 @@ void test_end(void)
 
 void test_skip(const char *why)
 {
-	unsigned long flags = take_lock();
-
-	current_result.skipped = true;
-	strlcpy(current_result.why, why, sizeof(current_result.why));
-	for (char *c = current_result.why; *c; c++)
-		if (*c < ' ')
-			*c = ' ';
-	drop_lock(flags);
+	skipped_because("%s", why);
 	test_end();
 }
 

@@ -73,7 +73,7 @@ bool test_true(const struct test_site *site, bool held)
 		return true;
 	start_words(&t, words, site->file, site->line);
 	text_add(&t, "%s", site->a);
-	test_body_fail(words);
+	test_body_unmet(words);
 	return false;
 }
 
@@ -90,7 +90,7 @@ bool test_compare(const struct test_site *site, struct test_value a,
 	add_value(&t, a);
 	text_add(&t, " and ");
 	add_value(&t, b);
-	test_body_fail(words);
+	test_body_unmet(words);
 	return false;
 }
 
@@ -114,7 +114,7 @@ bool test_streq(const struct test_site *site, const char *a, const char *b)
 	add_string(&t, a);
 	text_add(&t, " and ");
 	add_string(&t, b);
-	test_body_fail(words);
+	test_body_unmet(words);
 	return false;
 }
 
@@ -128,5 +128,5 @@ void test_fail(const char *file, int line, const char *fmt, ...)
 	va_start(args, fmt);
 	vscnprintf(words + t.len, sizeof(words) - t.len, fmt, args);
 	va_end(args);
-	test_body_fail(words);
+	test_body_unmet(words);
 }

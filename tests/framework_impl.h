@@ -43,6 +43,7 @@ struct plan {
 	unsigned long scale;
 	bool shuffle;
 	bool quick;
+	bool faults;	       /* allocations fail while a test runs */
 	enum bench_when bench; /* 0: tests */
 };
 extern struct plan plan;
@@ -98,6 +99,7 @@ void tap_bail_out(const char *why);
 struct test_result {
 	unsigned int nr_failures;
 	bool skipped;
+	bool cut_short; /* it ended in mid-way for want of memory */
 	char why[TEST_FAILURE_CHARS]; /* it was skipped */
 	char failures[TEST_MAX_FAILURES][TEST_FAILURE_CHARS];
 };
@@ -126,6 +128,15 @@ unsigned int test_nr_stray_failures(void);
 
 /* A failure, already in words. */
 void test_body_fail(const char *words);
+
+/* The same of an expectation, for which a failed allocation may be to blame. */
+void test_body_unmet(const char *words);
+
+/* It is the framework that expects something now, and accepts no excuse. */
+void test_body_strict(void);
+
+/* Did the body end in mid-way because an allocation failed on purpose? */
+bool test_body_was_cut_short(void);
 void test_body_fail_fmt(const char *fmt, ...) __printf(1, 2);
 
 /* --- settle.c: around each test; failures are the test's. --- */

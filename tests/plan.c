@@ -14,6 +14,7 @@
  *	test.nonce=HEX		the seal's key, 32 digits; without it no report
  *	test.seed=N test.repeat=N test.shuffle=1 test.from=N
  *	test.quick=1		leave out tests that ask for extra time
+ *	test.faults=1		failslab= and its like are for tests alone
  *	test.scale=N		all time limits times N
  */
 #include <arch/cpu.h>
@@ -66,6 +67,7 @@ static unsigned long asked_repeat = 1;
 static unsigned long asked_from;
 static bool asked_shuffle;
 static bool asked_quick;
+static bool asked_faults;
 static unsigned long asked_scale = 1;
 static char asked_nonce[2 * SEAL_KEY_BYTES + 2];
 
@@ -104,6 +106,8 @@ BOOT_PARAM_ULONG("test.scale", asked_scale, 1, 1000,
 		 "how much slower than usual this machine is");
 BOOT_PARAM_BOOL("test.shuffle", asked_shuffle, "in an order the seed chooses");
 BOOT_PARAM_BOOL("test.quick", asked_quick, "leave out the long ones");
+BOOT_PARAM_BOOL("test.faults", asked_faults,
+		"what fails on purpose does so only while a test runs");
 BOOT_PARAM("test.nonce", take_nonce, "32 hexadecimal digits",
 	   "the key of the report's seals; without it there is no report");
 
@@ -120,6 +124,7 @@ bool plan_read(void)
 		.scale = asked_scale,
 		.shuffle = asked_shuffle,
 		.quick = asked_quick,
+		.faults = asked_faults,
 		.bench = asked_bench ? asked_count : 0,
 	};
 	strlcpy(plan.glob, glob, sizeof(plan.glob));

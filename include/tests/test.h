@@ -83,6 +83,13 @@ u64 test_random(void);
 /* A number below @bound, which is not 0. */
 u64 test_random_below(u64 bound);
 
+/*
+ * This test's expectations hold whichever allocations fail.  Others may be unmet
+ * when some were failed on purpose (make test FAULT=); they are then counted as
+ * skipped, if nothing else is wrong.
+ */
+void test_tolerates_faults(void);
+
 /* A line for people, on the console under the test's name. */
 void test_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

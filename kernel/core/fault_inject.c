@@ -17,6 +17,7 @@
 #include <kernel/core/preempt.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/sched.h>
+#include <lib/math.h>
 #include <lib/parse.h>
 #include <lib/random.h>
 #include <string.h>
@@ -24,6 +25,9 @@
 DEFINE_FAULT_ATTR(failslab);
 DEFINE_FAULT_ATTR(fail_page_alloc);
 DEFINE_FAULT_ATTR(fail_percpu);
+
+/* All failures of all attributes, since boot. */
+static atomic_long_t nr_failures;
 
 static bool hash_says_fail(struct fault_attr *attr, unsigned long call)
 {
@@ -50,8 +54,10 @@ bool __should_fail(struct fault_attr *attr)
 		fail = call % attr->n == 0;
 	else if (attr->mode == FAULT_RANDOM)
 		fail = hash_says_fail(attr, call);
-	if (fail)
+	if (fail) {
 		atomic_long_inc(&attr->failures);
+		atomic_long_inc(&nr_failures);
+	}
 	return fail;
 }
 
@@ -97,12 +103,19 @@ unsigned long fault_off(struct fault_attr *attr)
 
 /* --- failslab=every:N, failslab=random:PPM[:SEED] ----------------------------- */
 
-static struct fault_attr *const fault_attrs[] = {&failslab, &fail_page_alloc,
-						 &fail_percpu};
+/* What the boot line asks for. */
+static struct boot_fault {
+	struct fault_attr *const attr;
+	enum fault_mode mode;
+	unsigned long n;
+	u64 seed;
+} boot_faults[] = {{.attr = &failslab},
+		   {.attr = &fail_page_alloc},
+		   {.attr = &fail_percpu}};
 
 static int set_fault(const struct boot_param *param, const char *value)
 {
-	struct fault_attr *attr = param->target;
+	struct boot_fault *fault = param->target;
 	enum fault_mode mode;
 	u64 n, seed = 0;
 	char *end;
@@ -123,28 +136,48 @@ static int set_fault(const struct boot_param *param, const char *value)
 		seed = memparse(end + 1, &end);
 	if (!n || *end)
 		return -EINVAL;
-	attr->mode = mode;
-	attr->n = n;
-	attr->seed = seed;
+	fault->mode = mode;
+	fault->n = n;
+	fault->seed = seed;
 	return 0;
 }
 
 #define FAULT_EXPECTS "every:N or random:PER_MILLION[:SEED]"
 BOOT_PARAM_("failslab", set_fault, FAULT_EXPECTS,
-	    "fail object allocations on purpose", &failslab, 0, 0);
+	    "fail object allocations on purpose", &boot_faults[0], 0, 0);
 BOOT_PARAM_("fail_page_alloc", set_fault, FAULT_EXPECTS,
-	    "fail page allocations on purpose", &fail_page_alloc, 0, 0);
+	    "fail page allocations on purpose", &boot_faults[1], 0, 0);
 BOOT_PARAM_("fail_percpu", set_fault, FAULT_EXPECTS,
-	    "fail per-CPU allocations on purpose", &fail_percpu, 0, 0);
+	    "fail per-CPU allocations on purpose", &boot_faults[2], 0, 0);
+
+void fault_boot_on(u64 salt)
+{
+	for (int i = 0; i < ARRAY_SIZE(boot_faults); i++) {
+		struct boot_fault *f = &boot_faults[i];
+
+		if (f->mode != FAULT_OFF)
+			fault_start(f->attr, f->mode, f->n, f->seed + salt,
+				    NULL);
+	}
+}
+
+void fault_boot_off(void)
+{
+	for (int i = 0; i < ARRAY_SIZE(boot_faults); i++)
+		if (boot_faults[i].mode != FAULT_OFF)
+			fault_off(boot_faults[i].attr);
+}
+
+unsigned long fault_nr_failures(void)
+{
+	return atomic_long_read(&nr_failures);
+}
 
 void fault_inject_init(void)
 {
-	for (int i = 0; i < 3; i++) {
-		struct fault_attr *attr = fault_attrs[i];
-
-		if (attr->mode == FAULT_OFF)
-			continue;
-		pr_notice("%s: failing on purpose\n", attr->name);
-		fault_start(attr, attr->mode, attr->n, attr->seed, NULL);
-	}
+	for (int i = 0; i < ARRAY_SIZE(boot_faults); i++)
+		if (boot_faults[i].mode != FAULT_OFF)
+			pr_notice("%s: failing on purpose\n",
+				  boot_faults[i].attr->name);
+	fault_boot_on(0);
 }

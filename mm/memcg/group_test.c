@@ -319,13 +319,16 @@ TEST(memcg, an_empty_group_costs_2_kib_and_512_bytes_for_each_cpu_at_most)
 {
 	struct mem_cgroup *a = test_group(NULL, "a");
 	unsigned long before, bytes;
+	struct cgroup *cgrp;
 	char path[32];
 
 	EXPECT_EQ(group_write(a, "cgroup.subtree_control", "+memory"), 0);
 	before = pages_in_use();
 	for (int i = 0; i < 500; i++) {
 		scnprintf(path, sizeof(path), "/a/%d", i);
-		cgroup_put(cgroup_mkdir(path));
+		cgrp = cgroup_mkdir(path);
+		ASSERT(!IS_ERR(cgrp));
+		cgroup_put(cgrp);
 	}
 	bytes = (pages_in_use() - before) * PAGE_SIZE / 500;
 	EXPECT_LE(bytes, 2048ul + 512 * num_possible_cpus());

@@ -38,9 +38,10 @@
 /* A cache that comes and goes. */
 struct shop {
 	spinlock_t lock;
-	struct kmem_cache *cache; /* NULL: being replaced */
+	struct kmem_cache *cache; /* NULL: there was no memory for one */
 	unsigned int size;
 	bool open;
+	bool rebuilt;		/* somebody is replacing it */
 	unsigned long nr_users; /* objects not freed yet, and calls inside */
 };
 
@@ -51,6 +52,11 @@ struct item {
 	struct shop *shop;
 	u64 *object;
 	u64 pattern;
+};
+
+/* What an object is while it waits for readers. */
+struct waiting {
+	struct rcu_head rcu;
 };
 
 /* Objects on their way to whoever looks first. */
@@ -91,6 +97,7 @@ static void leave(struct shop *shop)
 static void stock(struct shop *shop, struct prng *rng)
 {
 	slab_flags_t flags = shop_flags;
+	unsigned long irqflags;
 
 	if (prng_one_in(rng, 4))
 		flags |= SLAB_HWCACHE_ALIGN;
@@ -98,27 +105,30 @@ static void stock(struct shop *shop, struct prng *rng)
 		flags |= SLAB_TYPESAFE_BY_RCU;
 	if (!prng_one_in(rng, 4))
 		flags |= SLAB_NO_MERGE;
-	shop->size = prng_below(rng, 1u << prng_range(rng, 2, 10)) * 8 + 16;
+	shop->size = 8 * (1 + prng_below(rng, 1u << prng_range(rng, 2, 10)));
+	shop->size = max(shop->size, (unsigned int)sizeof(struct waiting));
 	shop->cache = kmem_cache_create("stress", shop->size, 0, flags, NULL);
+
+	spin_lock_irqsave(&shop->lock, irqflags);
 	shop->open = shop->cache;
+	shop->rebuilt = false;
+	spin_unlock_irqrestore(&shop->lock, irqflags);
 }
 
 /* Close it; if nobody has anything of it any more, have another one instead. */
 static void replace(struct prng *rng)
 {
 	struct shop *shop = &shops[prng_below(rng, NR_CACHES)];
-	struct kmem_cache *old = NULL;
 	unsigned long flags;
+	bool ours;
 
 	spin_lock_irqsave(&shop->lock, flags);
 	shop->open = false;
-	if (!shop->nr_users) {
-		old = shop->cache;
-		shop->cache = NULL;
-	}
+	ours = !shop->nr_users && !shop->rebuilt;
+	shop->rebuilt |= ours;
 	spin_unlock_irqrestore(&shop->lock, flags);
-	if (old) {
-		kmem_cache_destroy(old);
+	if (ours) {
+		kmem_cache_destroy(shop->cache);
 		stock(shop, rng);
 	}
 }
@@ -149,11 +159,6 @@ static bool intact(const struct item *it)
 			return false;
 	return true;
 }
-
-/* What an object is while it waits for readers. */
-struct waiting {
-	struct rcu_head rcu;
-};
 
 static void drop(struct item *it)
 {
@@ -308,11 +313,25 @@ static int work(void *arg)
 	return 0;
 }
 
+/* Where allocations fail, some CPUs may have to go without. */
+static void start_worker(struct worker *w, unsigned int cpu, struct prng *rng)
+{
+	w->rng = prng_fork(rng);
+	w->task = kthread_create(work, w, "stress/%u", cpu);
+	if (IS_ERR(w->task)) {
+		w->task = NULL;
+		return;
+	}
+	kthread_bind(w->task, cpu);
+	wake_up_process(w->task);
+}
+
 static void run_stress(slab_flags_t flags)
 {
 	int nr = min(nr_online_cpus, (unsigned int)MAX_WORKERS);
 	struct prng rng;
 
+	test_tolerates_faults();
 	prng_init(&rng, test_seed());
 	shop_flags = flags;
 	for (int i = 0; i < NR_CACHES; i++) {
@@ -321,17 +340,11 @@ static void run_stress(slab_flags_t flags)
 		stock(&shops[i], &rng);
 	}
 	memset(workers, 0, sizeof(workers));
-	for (int i = 0; i < nr; i++) {
-		struct worker *w = &workers[i];
-
-		w->rng = prng_fork(&rng);
-		w->task = kthread_create(work, w, "stress/%d", i);
-		ASSERT(!IS_ERR(w->task));
-		kthread_bind(w->task, i);
-		wake_up_process(w->task);
-	}
 	for (int i = 0; i < nr; i++)
-		kthread_stop(workers[i].task);
+		start_worker(&workers[i], i, &rng);
+	for (int i = 0; i < nr; i++)
+		if (workers[i].task)
+			kthread_stop(workers[i].task);
 	for (int i = 0; i < NR_MAILBOX; i++)
 		drop(&mailbox[i]);
 	for (int i = 0; i < NR_CACHES; i++) {

@@ -97,8 +97,8 @@ TEST(slab, alignment_is_kept)
 		ASSERT(s);
 		for (int i = 0; i < ARRAY_SIZE(objects); i++) {
 			objects[i] = kmem_cache_alloc(s, GFP_KERNEL);
-			EXPECT(objects[i] &&
-			       IS_ALIGNED((unsigned long)objects[i], align));
+			ASSERT(objects[i]);
+			EXPECT(IS_ALIGNED((unsigned long)objects[i], align));
 		}
 		kmem_cache_free_bulk(s, ARRAY_SIZE(objects), objects);
 		kmem_cache_destroy(s);

@@ -51,13 +51,15 @@ class Runner:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + 15))
         began = time.monotonic()
         start_at = 0
-        for crash in range(MAX_CRASHES + 1):
+        crashes = 0
+        while crashes <= MAX_CRASHES:
             session = self.boot(start_at, began + self.limit)
             start_at = session.position
             if session.through or time.monotonic() > began + self.limit:
                 break
             if session.total is None or not session.results:
                 break            # it would only do the same again
+            crashes += not session.again
         if not session.through and session.total is not None:
             self.not_run(session.total - start_at)
         self.print_suite()

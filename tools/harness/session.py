@@ -120,6 +120,7 @@ class Session:
         self.violations = []         # against the test that runs
         self.stray = []              # against the run: lists of reasons
         self.end = None
+        self.again = False           # the guest asks for another boot
         self.bailed = ""
         self.refusal = ""            # why the machine cannot run Tally
         self.began = self.since = time.monotonic()
@@ -175,6 +176,8 @@ class Session:
             if match:
                 take(match, event.lines[1:])
                 return
+        if first == "# again":
+            self.again = True
         if first.startswith("Bail out!"):
             self.bailed = first[len("Bail out!"):].strip()
         for line in event.lines:
@@ -243,6 +246,11 @@ class Session:
         if self.complete and not self.running:
             self._check_verdict(ending)
             return True
+
+        if self.again and not self.running and \
+                not ending.reason and \
+                ending.status in (EXIT_PASSED, EXIT_FAILED):
+            return self.position >= self.total
 
         why = self._how_it_ended(ending) + places
         if self.running:

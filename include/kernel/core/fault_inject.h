@@ -76,5 +76,11 @@ static inline bool fault_fired(struct fault_attr *attr)
 	     more_ = fault_off(attr) != 0,                                     \
 		  more_ ? fault_fail_nth(attr, ++(n)) : (void)0)
 
-/* Applies failslab=, fail_page_alloc= and fail_percpu= of the boot line. */
+/* How many calls, of all kinds, have been failed since boot. */
+unsigned long fault_nr_failures(void);
+
+/* Begin with what failslab=, fail_page_alloc= and fail_percpu= of the boot line
+ * ask for; then stop it, and start it again with other random choices. */
 void fault_inject_init(void);
+void fault_boot_off(void);
+void fault_boot_on(u64 salt);

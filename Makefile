@@ -361,6 +361,9 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/memcg/protection_test.c \
 	mm/memcg/things_test.c \
 	mm/memcg/audit_test.c \
+	mm/memcg/stress_test.c \
+	mm/memcg/removal_test.c \
+	mm/memcg/removal_bench.c \
 	tests/run.c \
 	tests/plan.c \
 	tests/body.c \

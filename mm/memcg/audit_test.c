@@ -5,6 +5,7 @@
 #include <kernel/core/clock.h>
 #include <kernel/core/fault_inject.h>
 #include <kernel/core/report.h>
+#include <kernel/core/stop_machine.h>
 #include <kernel/task/kthread.h>
 #include <lib/err.h>
 #include <lib/format.h>
@@ -92,6 +93,44 @@ static void expect_off_by(const struct audit *a, enum audit_rule rule,
 		log_findings(a);
 }
 
+struct search {
+	const void *object;
+	long bytes;
+};
+
+static void compare_object(const struct slab_owned *what, void *search_)
+{
+	struct search *search = search_;
+
+	if (what->object == search->object)
+		search->bytes = what->bytes;
+}
+
+static int find_object(void *search)
+{
+	slab_walk_owners(compare_object, search);
+	return 0;
+}
+
+static bool exists(u32 owner)
+{
+	bool does;
+
+	rcu_read_lock();
+	does = obj_cgroup_find(owner);
+	rcu_read_unlock();
+	return does;
+}
+
+/* What it takes, with what surrounds it where objects are debugged. */
+static long charged_for(const void *object)
+{
+	struct search search = {.object = object};
+
+	stop_machine(find_object, &search);
+	return search.bytes;
+}
+
 /* --- a group with an object ------------------------------------------------------ */
 
 static void *object_of(struct mem_cgroup *memcg)
@@ -174,15 +213,17 @@ TEST(audit, a_removed_groups_objects_are_in_its_parents_ledger)
 	struct mem_cgroup *child = group_make("/t/u");
 	struct audit *a;
 	void *object;
+	long bytes;
 
 	ASSERT(parent && child);
 	object = object_of(child);
+	bytes = charged_for(object);
 	group_remove("/t/u");
 	cgroup_wait_teardown();
 
 	a = take();
 	EXPECT_EQ(a->nr_findings, 0ul);
-	EXPECT_EQ(ledger_of(a, parent)->owned[MEMCG_SLAB_UNRECLAIMABLE], 64l);
+	EXPECT_EQ(ledger_of(a, parent)->owned[MEMCG_SLAB_UNRECLAIMABLE], bytes);
 	EXPECT_EQ(ledger_of(a, parent)->counter, (long)PAGE_SIZE);
 	audit_free(a);
 	kfree(object);
@@ -214,22 +255,24 @@ TEST(audit, an_object_whose_owner_does_not_exist_is_named)
 	u32 owner, none = OBJCG_MAX_ID;
 	const struct audit_finding *f;
 	struct audit *a;
+	long bytes;
 
 	ASSERT(memcg);
 	object = object_of(memcg);
 	owner = memcg->objcg->id;
-	ASSERT(!obj_cgroup_find(none));
+	ASSERT(!exists(none));
+	bytes = charged_for(object);
 	ASSERT(slab_relabel_owner(object, owner, none));
 	a = take();
 	f = finding_of(a, AUDIT_OWNER, NULL);
 	if (EXPECT(f)) {
 		EXPECT_EQ(f->object, object);
 		EXPECT_EQ(f->owner, none);
-		EXPECT_EQ(f->found, 64l);
+		EXPECT_EQ(f->found, bytes);
 		EXPECT_EQ(f->kind, MEMCG_SLAB_UNRECLAIMABLE);
 	}
-	expect_off_by(a, AUDIT_COUNTER, memcg, -64);
-	expect_off_by(a, AUDIT_STAT, memcg, -64);
+	expect_off_by(a, AUDIT_COUNTER, memcg, -bytes);
+	expect_off_by(a, AUDIT_STAT, memcg, -bytes);
 	audit_free(a);
 	EXPECT(slab_relabel_owner(object, none, owner));
 	kfree(object);
@@ -269,15 +312,17 @@ TEST(audit, an_object_that_changes_hands_shows_in_both_books)
 	struct mem_cgroup *memcg[2] = {group_make("/t"), group_make("/u")};
 	struct audit *a;
 	void *object;
+	long bytes;
 
 	ASSERT(memcg[0] && memcg[1]);
 	object = object_of(memcg[0]);
+	bytes = charged_for(object);
 	ASSERT(slab_relabel_owner(object, memcg[0]->objcg->id,
 				  memcg[1]->objcg->id));
 	a = take();
-	expect_off_by(a, AUDIT_COUNTER, memcg[0], -64);
-	expect_off_by(a, AUDIT_COUNTER, memcg[1], 64);
-	expect_off_by(a, AUDIT_STAT, memcg[1], 64);
+	expect_off_by(a, AUDIT_COUNTER, memcg[0], -bytes);
+	expect_off_by(a, AUDIT_COUNTER, memcg[1], bytes);
+	expect_off_by(a, AUDIT_STAT, memcg[1], bytes);
 	EXPECT(finding_of(a, AUDIT_WHOLE_PAGES, memcg[0]));
 	audit_free(a);
 	EXPECT(slab_relabel_owner(object, memcg[1]->objcg->id,

@@ -91,7 +91,7 @@ static bool make(struct thing *t, struct prng *rng, gfp_t gfp)
 		t->page = make_page_as(t, gfp);
 		break;
 	case THING_PERCPU:
-		t->area = __alloc_percpu_gfp(4096ul << prng_below(rng, 2), 8,
+		t->area = __alloc_percpu_gfp(8ul << prng_below(rng, 11), 8,
 					     account);
 		break;
 	case THING_VMALLOC:

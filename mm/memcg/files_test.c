@@ -223,6 +223,7 @@ TEST(memcg_files, a_group_that_was_removed_answers_no_more)
 {
 	struct mem_cgroup *memcg = test_group(NULL, "a");
 	struct cgroup_file *max, *low;
+	char text[] = "1M";
 
 	max = cgroup_file_open(memcg->css.cgroup, "memory.max");
 	low = cgroup_file_open(memcg->css.cgroup, "memory.low");
@@ -232,6 +233,8 @@ TEST(memcg_files, a_group_that_was_removed_answers_no_more)
 	EXPECT_EQ(cgroup_file_write(max, "1M", 2), -ENODEV);
 	EXPECT_EQ(cgroup_file_write(low, "1M", 2), -ENODEV);
 	EXPECT_EQ(cgroup_file_read(max), -ENODEV);
+	/* Also to who had begun to write. */
+	EXPECT_EQ(low->type->write(low->css, text, low), -ENODEV);
 	cgroup_file_close(max);
 	cgroup_file_close(low);
 }

@@ -36,12 +36,51 @@ static bool is_over(const struct page_counter *c)
 	return atomic_long_read(&c->usage) > (long)READ_ONCE(c->high);
 }
 
+/* -- Reclaiming --------------------------------------------------------------- */
+
+/* For each that is above, from @memcg upwards; returns what was freed. */
+static unsigned long reclaim_over(struct mem_cgroup *memcg, unsigned long nr,
+				  gfp_t gfp)
+{
+	unsigned long freed = 0;
+
+	for (; memcg; memcg = parent_mem_cgroup(memcg)) {
+		if (!is_over(&memcg->memory))
+			continue;
+		memcg_event(memcg, MEMCG_HIGH);
+		freed += mem_cgroup_reclaim(memcg, nr, gfp);
+	}
+	return freed;
+}
+
+/* An item that is queued or running keeps its group. */
+static void high_work_queue(struct mem_cgroup *memcg)
+{
+	if (css_tryget(&memcg->css) &&
+	    !queue_work(system_unbound_wq, &memcg->high_work))
+		css_put(&memcg->css);
+}
+
+static void high_work_fn(struct work_struct *work)
+{
+	struct mem_cgroup *memcg =
+		container_of(work, struct mem_cgroup, high_work);
+
+	reclaim_over(memcg, MEMCG_CHARGE_BATCH, GFP_KERNEL);
+	css_put(&memcg->css);
+}
+
+void memcg_high_init(struct mem_cgroup *memcg)
+{
+	INIT_WORK(&memcg->high_work, high_work_fn);
+}
+
 /* -- Owing ------------------------------------------------------------------- */
 
 static void owe(struct mem_cgroup *over, unsigned long nr, gfp_t gfp)
 {
 	if (!in_task() || !gfpflags_allow_blocking(gfp))
-		queue_work(system_unbound_wq, &over->high_work);
+		high_work_queue(over);
 	if (in_task() && !(current->over_high & PAYING))
 		current->over_high = min(current->over_high + nr, PAYING - 1ul);
 }
@@ -59,33 +98,19 @@ void memcg_high_charged(struct mem_cgroup *memcg, unsigned long nr, gfp_t gfp)
 
 /* -- Paying ------------------------------------------------------------------- */
 
-/* For each that is above, from @memcg upwards; returns what was freed. */
-static unsigned long reclaim_over(struct mem_cgroup *memcg, unsigned long nr,
-				  gfp_t gfp)
-{
-	unsigned long freed = 0;
-
-	for (; memcg; memcg = parent_mem_cgroup(memcg)) {
-		if (!is_over(&memcg->memory))
-			continue;
-		memcg_event(memcg, MEMCG_HIGH);
-		freed += mem_cgroup_reclaim(memcg, nr, gfp);
-	}
-	return freed;
-}
-
 /* A second for each page charged and each time that memory.high is exceeded,
  * squared: twice as much as is allowed costs 64 seconds a batch, a tenth too much
  * two thirds of one. */
 u64 memcg_high_delay(unsigned long usage, unsigned long high, unsigned long nr)
 {
-	u64 times; /* in 2^-20 */
+	u64 times = 4ull << 20; /* in 2^-20; with more, a page costs the cap */
 
 	if (usage <= high)
 		return 0;
-	times = ((u64)(usage - high) << 20) / max(high, 1ul);
-	/* Beyond that the cap is reached by a page. */
-	times = min(times, 4ull << 20);
+	usage -= high;
+	high = max(high, 1ul);
+	if (usage / 4 < high)
+		times = mul_u64_u64_div_u64(usage, 1u << 20, high);
 	return min(mul_u64_u64_shr(times * times, NSEC_PER_SEC, 40) *
 			   min(nr, 1ul << 20),
 		   MAX_DELAY);
@@ -151,23 +176,4 @@ void memcg_high_pay(gfp_t gfp)
 		css_put(&memcg->css);
 	}
 	current->over_high = 0;
-}
-
-/* -- For those who cannot ------------------------------------------------------ */
-
-static void high_work_fn(struct work_struct *work)
-{
-	reclaim_over(container_of(work, struct mem_cgroup, high_work),
-		     MEMCG_CHARGE_BATCH, GFP_KERNEL);
-}
-
-void memcg_high_init(struct mem_cgroup *memcg)
-{
-	INIT_WORK(&memcg->high_work, high_work_fn);
-}
-
-/* Nobody can find the group any more to queue it again. */
-void memcg_high_exit(struct mem_cgroup *memcg)
-{
-	cancel_work_sync(&memcg->high_work);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* high_test.c - above memory.high memory is to be had, but slowly. */
 #include <kernel/core/clock.h>
+#include <kernel/core/completion.h>
 #include <kernel/task/task.h>
 #include <lib/math.h>
 #include "group_test.h"
@@ -24,6 +25,8 @@ TEST(memcg_high, the_delay_grows_with_the_square_of_what_is_too_much)
 		{1000000, 1000, 1, 2000},
 		{1, 0, 1, 1000},
 		{PAGE_COUNTER_MAX, 0, PAGE_COUNTER_MAX, 2000},
+		{1ul << 47, 1ul << 46, 1, 1000},
+		{1ul << 44, 0, 1, 2000},
 		{PAGE_COUNTER_MAX, PAGE_COUNTER_MAX, 64, 0},
 	};
 
@@ -153,40 +156,45 @@ TEST(memcg_high, who_must_not_sleep_neither_waits_nor_pays)
 	test_group_remove(a);
 }
 
-static int die_paying(void *arg)
-{
-	u64 *took = arg;
+struct payment {
+	struct mem_cgroup *memcg;
+	bool dying;
+	u64 took;
+};
 
-	task_kill(current);
-	*took = time_to_pay(*(struct mem_cgroup **)(took + 1), 64, GFP_KERNEL);
+static int pay_fn(void *arg)
+{
+	struct payment *p = arg;
+
+	if (p->dying)
+		task_kill(current);
+	p->took = time_to_pay(p->memcg, 64, GFP_KERNEL);
 	return 0;
 }
 
 static u64 pay_dying(struct mem_cgroup *memcg)
 {
-	struct {
-		u64 took;
-		struct mem_cgroup *memcg;
-	} arg = {.memcg = memcg};
-	struct task *t = task_run(die_paying, &arg, "dying");
+	struct payment p = {.memcg = memcg, .dying = true};
+	struct task *t = task_run(pay_fn, &p, "dying");
 
 	ASSERT(t);
 	task_join(t);
-	return arg.took;
+	return p.took;
 }
 
 static u64 pay_and_be_killed(struct mem_cgroup *memcg)
 {
-	struct {
-		u64 took;
-		struct mem_cgroup *memcg;
-	} arg = {.memcg = memcg};
-	struct task *t = task_run(die_paying, &arg, "dying");
+	long seen = group_read(memcg, "memory.events", "high");
+	struct payment p = {.memcg = memcg};
+	struct task *t = task_run(pay_fn, &p, "killed");
 
 	ASSERT(t);
+	/* Once it has reclaimed in vain, twice, it sleeps. */
+	while (group_read(memcg, "memory.events", "high") < seen + 2)
+		msleep(1);
 	task_kill(t);
 	task_join(t);
-	return arg.took;
+	return p.took;
 }
 
 TEST(memcg_high, a_dying_task_is_not_held_up)
@@ -245,19 +253,37 @@ TEST(memcg_high, for_who_cannot_wait_a_worker_reclaims)
 	test_group_remove(a);
 }
 
-/* The worker of a group that is removed has ended before its memory goes. */
-TEST(memcg_high, a_group_may_go_while_its_worker_is_wanted)
-{
-	for (int round = 0; round < 20; round++) {
-		struct mem_cgroup *a = test_group(NULL, "a");
-		struct test_charge c;
+static struct completion begun, gate;
 
-		page_counter_set_high(&a->memory, 0);
-		EXPECT(charge_take(&c, a, PAGE_SIZE, MEMCG_PERCPU, 0,
-				   GFP_ATOMIC));
-		current->over_high = 0;
-		charge_give(&c);
-		test_group_remove(a);
-	}
+static unsigned long gate_count(struct shrinker *s, struct shrink_control *sc)
+{
+	complete(&begun);
+	wait_for_completion(&gate);
+	return 0;
+}
+
+/* It does not hold up the removal of others, and nobody waits for it. */
+TEST(memcg_high, a_group_that_is_removed_stays_until_its_worker_has_ended)
+{
+	struct shrinker shrinker = {.count_objects = gate_count};
+	struct mem_cgroup *a = test_group(NULL, "a"),
+			  *b = test_group(NULL, "b");
+	struct test_charge c;
+
+	init_completion(&begun);
+	init_completion(&gate);
+	ASSERT_EQ(register_shrinker(&shrinker, "gate"), 0);
+	page_counter_set_high(&a->memory, 0);
+	EXPECT(charge_take(&c, a, PAGE_SIZE, MEMCG_PERCPU, 0, GFP_ATOMIC));
+	current->over_high = 0;
+	charge_give(&c);
+	wait_for_completion(&begun);
+	test_group_remove(a);
+	test_group_remove(b);
 	cgroup_wait_teardown();
+	EXPECT_EQ(cgroup_nr_live(), 1l);
+	complete_all(&gate);
+	unregister_shrinker(&shrinker);
+	while (cgroup_nr_live())
+		msleep(1);
 }

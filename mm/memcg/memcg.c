@@ -64,7 +64,6 @@ static void memcg_css_free(struct cgroup_subsys_state *css)
 {
 	struct mem_cgroup *memcg = mem_cgroup_from_css(css);
 
-	memcg_high_exit(memcg);
 	memcg_stat_free(memcg);
 	kmem_cache_free(memcg_cache, memcg);
 }

@@ -222,7 +222,6 @@ void memcg_high_pay(gfp_t gfp);
 u64 memcg_high_delay(unsigned long usage, unsigned long high, unsigned long nr);
 
 void memcg_high_init(struct mem_cgroup *memcg);
-void memcg_high_exit(struct mem_cgroup *memcg);
 
 /* --- protection.c -------------------------------------------------------------- */
 

@@ -13,12 +13,13 @@ extern struct cgroup_subsys *cgroup_subsys[CGROUP_SUBSYS_MAX];
 		if (((ss) = cgroup_subsys[i]))
 
 #define for_each_subsys_in(ss, i, mask)                                        \
-	for_each_subsys(ss, i) if ((mask) & (1u << (i)))
+	for_each_subsys(ss, i)                                                 \
+		if ((mask) & (1u << (i)))
 
 /* Children of @cgrp that are not being removed; under cgroup_mutex. */
 #define for_each_live_child(child, css, cgrp)                                  \
-	css_for_each_child(css, &(cgrp)->self) if (((child) = (css)->cgroup,   \
-						    !cgroup_is_dead(child)))
+	css_for_each_child(css, &(cgrp)->self)                                 \
+		if (((child) = (css)->cgroup, !cgroup_is_dead(child)))
 
 /* What @cgrp may enable for its children: what it has itself. */
 unsigned int cgroup_available(const struct cgroup *cgrp);

@@ -404,16 +404,12 @@ static int read_long(void *unused)
 	return 0;
 }
 
-TEST(cgroup, rmdir_does_not_wait_for_readers)
+/* On this CPU, with the reader on another. */
+static struct task *start_reader(void)
 {
-	cpumask_t here = cpumask_of(0), all = current->cpus_allowed;
+	cpumask_t here = cpumask_of(0);
 	struct task *reader;
-	char path[16];
 
-	if (num_online_cpus() < 2)
-		SKIP("needs two CPUs");
-	mock_begin();
-	EXPECT_EQ(put("/", CONTROL, "+mock"), 0);
 	reading = removed = read_too_long = false;
 	set_cpus_allowed(current, &here);
 	reader = kthread_create_on_cpu(read_long, NULL, 1, "reader");
@@ -421,16 +417,66 @@ TEST(cgroup, rmdir_does_not_wait_for_readers)
 	wake_up_process(reader);
 	while (!READ_ONCE(reading))
 		msleep(1);
+	return reader;
+}
+
+/* It ends when told; false if it had become tired of waiting. */
+static bool stop_reader(struct task *reader)
+{
+	WRITE_ONCE(removed, true);
+	kthread_stop(reader);
+	return !read_too_long;
+}
+
+TEST(cgroup, rmdir_does_not_wait_for_readers)
+{
+	struct task *reader;
+	char path[16];
+
+	if (num_online_cpus() < 2)
+		SKIP("needs two CPUs");
+	mock_begin();
+	EXPECT_EQ(put("/", CONTROL, "+mock"), 0);
+	reader = start_reader();
 	for (int i = 0; i < 20; i++) {
 		format(path, sizeof(path), "/g%d", i);
 		EXPECT_EQ(make(path), 0);
 		EXPECT_EQ(cgroup_rmdir(path), 0);
 	}
 	EXPECT_EQ(put("/", CONTROL, "-mock"), 0);
-	WRITE_ONCE(removed, true);
-	kthread_stop(reader);
-	set_cpus_allowed(current, &all);
-	EXPECT(!read_too_long);
+	EXPECT(stop_reader(reader));
+	mock_end();
+}
+
+TEST(cgroup, a_state_is_freed_when_its_readers_have_left)
+{
+	struct cgroup_subsys_state *css;
+	struct task *reader;
+	struct cgroup *a;
+
+	if (num_online_cpus() < 2)
+		SKIP("needs two CPUs");
+	mock_begin();
+	EXPECT_EQ(put("/", CONTROL, "+mock"), 0);
+	a = cgroup_mkdir("/a");
+	ASSERT(!IS_ERR(a));
+	css = &mock_of(a)->css;
+	css_get(css);
+	cgroup_put(a);
+	EXPECT_EQ(cgroup_rmdir("/a"), 0);
+	cgroup_wait_teardown();
+
+	/* The last reference goes while somebody reads. */
+	reader = start_reader();
+	css_put(css);
+	for (int ms = 0; !atomic_read(&mock_nr_released) && ms < 2000; ms++)
+		msleep(1);
+	EXPECT_EQ(atomic_read(&mock_nr_released), 1);
+	msleep(20);
+	EXPECT_EQ(atomic_read(&mock_nr_freed), 0);
+	EXPECT(stop_reader(reader));
+	cgroup_wait_teardown();
+	EXPECT_EQ(atomic_read(&mock_nr_freed), 1);
 	mock_end();
 }
 

@@ -34,7 +34,8 @@ unsigned int cgroup_available(const struct cgroup *cgrp)
 
 	if (parent)
 		return READ_ONCE(parent->subtree_control);
-	for_each_subsys(ss, i) mask |= 1u << i;
+	for_each_subsys(ss, i)
+		mask |= 1u << i;
 	return mask;
 }
 
@@ -45,7 +46,9 @@ static struct cgroup_subsys *find_subsys(const char *name)
 	struct cgroup_subsys *ss;
 	int i;
 
-	for_each_subsys(ss, i) if (!strcmp(ss->name, name)) return ss;
+	for_each_subsys(ss, i)
+		if (!strcmp(ss->name, name))
+			return ss;
 	return NULL;
 }
 
@@ -78,8 +81,9 @@ static int check_control(struct cgroup *cgrp, unsigned int enable,
 		return -ENODEV;
 	if (enable & ~cgroup_available(cgrp))
 		return -ENOENT;
-	for_each_live_child(child, css, cgrp) if (child->subtree_control &
-						  disable) return -EBUSY;
+	for_each_live_child(child, css, cgrp)
+		if (child->subtree_control & disable)
+			return -EBUSY;
 	/* None can come: see tasks.c. */
 	if (enable && cgrp != &cgroup_root && READ_ONCE(cgrp->nr_tasks))
 		return -EBUSY;
@@ -96,10 +100,8 @@ static int create_for_children(struct cgroup *cgrp, unsigned int mask,
 	struct cgroup *child;
 	int i;
 
-	for_each_live_child(child, pos, cgrp)
-	{
-		for_each_subsys_in(ss, i, mask)
-		{
+	for_each_live_child(child, pos, cgrp) {
+		for_each_subsys_in(ss, i, mask) {
 			css = css_create(child, ss);
 			if (IS_ERR(css))
 				return PTR_ERR(css);
@@ -133,8 +135,9 @@ static void disable_for_children(struct cgroup *cgrp, unsigned int mask)
 	struct cgroup *child;
 	int i;
 
-	for_each_live_child(child, pos, cgrp) for_each_subsys_in(ss, i, mask)
-		css_kill(child->subsys[i]);
+	for_each_live_child(child, pos, cgrp)
+		for_each_subsys_in(ss, i, mask)
+			css_kill(child->subsys[i]);
 }
 
 static int set_control(struct cgroup *cgrp, unsigned int enable,

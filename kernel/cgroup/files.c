@@ -21,8 +21,7 @@ static void show_mask(struct seq_text *out, unsigned int mask)
 	bool first = true;
 	int i;
 
-	for_each_subsys_in(ss, i, mask)
-	{
+	for_each_subsys_in(ss, i, mask) {
 		seq_printf(out, "%s%s", first ? "" : " ", ss->name);
 		first = false;
 	}

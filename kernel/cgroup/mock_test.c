@@ -69,7 +69,8 @@ static void mock_offline(struct cgroup_subsys_state *css)
 	EXPECT(css_is_online(css));
 	EXPECT(!css_tryget_online(css));
 	EXPECT_EQ(to_mock(css)->nr_tasks, 0);
-	css_for_each_child(child, css) EXPECT(!css_is_online(child));
+	css_for_each_child(child, css)
+		EXPECT(!css_is_online(child));
 	atomic_inc(&mock_nr_offline);
 }
 

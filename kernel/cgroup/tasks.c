@@ -86,8 +86,9 @@ void cgroup_fork(struct task *t)
 			task_kill(t);
 	}
 	join(t, cgrp);
-	for_each_subsys(ss, i) if (ss->attach)
-		ss->attach(t, NULL, cgroup_effective_css(cgrp, ss));
+	for_each_subsys(ss, i)
+		if (ss->attach)
+			ss->attach(t, NULL, cgroup_effective_css(cgrp, ss));
 	spin_unlock(&cgroup_tasks_lock);
 }
 
@@ -99,8 +100,9 @@ void cgroup_exit(struct task *t)
 
 	spin_lock(&cgroup_tasks_lock);
 	cgrp = t->cgroup;
-	for_each_subsys(ss, i) if (ss->exit)
-		ss->exit(t, cgroup_effective_css(cgrp, ss));
+	for_each_subsys(ss, i)
+		if (ss->exit)
+			ss->exit(t, cgroup_effective_css(cgrp, ss));
 	WRITE_ONCE(t->cgroup, NULL);
 	leave(t, cgrp);
 	spin_unlock(&cgroup_tasks_lock);
@@ -118,8 +120,7 @@ static void move(struct task *t, struct cgroup *from, struct cgroup *to)
 	join(t, to);
 	if (!--from->nr_tasks)
 		populated_dec(from);
-	for_each_subsys(ss, i)
-	{
+	for_each_subsys(ss, i) {
 		struct cgroup_subsys_state *old, *new;
 
 		old = cgroup_effective_css(from, ss);
@@ -176,31 +177,25 @@ static void change_over(struct cgroup *cgrp, struct cgroup_subsys *ss,
 }
 
 /*
- * The tasks in @cgrp and below that have no nearer css change over.  All in one
- * hold of the lock, however many they are: a task that forked in between would
- * be told twice, or not at all.
+ * The tasks in @cgrp and below change over: no group below has a css of its own,
+ * since controllers are enabled from the top and disabled from the bottom.  All
+ * in one hold of the lock, however many they are: a task that forked in between
+ * would be told twice, or not at all.
  */
 void cgroup_switch_css_locked(struct cgroup *cgrp, struct cgroup_subsys *ss,
 			      struct cgroup_subsys_state *css)
 {
-	struct cgroup_subsys_state *root = &cgrp->self, *above, *from, *pos;
+	struct cgroup_subsys_state *above = css_above(cgrp, ss), *from, *pos;
 
 	assert_held(&cgroup_tasks_lock);
-	above = css_above(cgrp, ss);
 	from = cgrp->subsys[ss->id];
 	/* Whoever follows the pointer sees a complete css. */
 	smp_store_release(&cgrp->subsys[ss->id], css);
 	if (!cgroup_is_populated(cgrp))
 		return;
-	for (pos = root; pos;) {
-		if (pos != root && pos->cgroup->subsys[ss->id]) {
-			pos = css_next_skip_descendants(pos, root);
-			continue;
-		}
+	css_for_each_descendant_pre(pos, &cgrp->self)
 		change_over(pos->cgroup, ss, from ? from : above,
 			    css ? css : above);
-		pos = css_next_descendant_pre(pos, root);
-	}
 }
 
 void cgroup_switch_css(struct cgroup *cgrp, struct cgroup_subsys *ss,
@@ -221,8 +216,7 @@ void cgroup_kill(struct cgroup *cgrp)
 
 	/* Nobody moves in or out, and no group is made. */
 	mutex_lock(&cgroup_mutex);
-	css_for_each_descendant_pre(pos, &cgrp->self)
-	{
+	css_for_each_descendant_pre(pos, &cgrp->self) {
 		spin_lock(&cgroup_tasks_lock);
 		list_for_each_entry(t, &pos->cgroup->tasks, cgroup_node)
 			task_kill(t);

@@ -414,6 +414,37 @@ TEST(cgroup_tasks, kill_reaches_the_whole_subtree_and_nobody_else)
 	EXPECT_EQ(cgroup_rmdir("/d"), 0);
 }
 
+static int fork_when_killed(void *arg)
+{
+	while (!kill_pending())
+		yield();
+	WRITE_ONCE(*(struct task **)arg,
+		   task_create(sleep_until_killed, NULL, "late"));
+	return 0;
+}
+
+/* The kill met its parent only: it came to the list after that. */
+TEST(cgroup_tasks, a_killed_tasks_child_is_born_killed)
+{
+	struct cgroup *a = cgroup_mkdir("/a");
+	struct task *t, *child = NULL;
+
+	ASSERT(!IS_ERR(a));
+	t = task_create(fork_when_killed, &child, "forker");
+	ASSERT(t);
+	EXPECT_EQ(cgroup_attach_task(a, t), 0);
+	wake_up_new_task(t);
+	cgroup_kill(a);
+	task_join(t);
+	ASSERT(child);
+	EXPECT(READ_ONCE(child->kill_pending));
+	EXPECT_EQ(task_cgroup(child), a);
+	wake_up_new_task(child);
+	task_join(child);
+	cgroup_put(a);
+	EXPECT_EQ(cgroup_rmdir("/a"), 0);
+}
+
 /* Two of each make two more of each, until killed; so whoever is missed by the
  * kill fills the group again. */
 static atomic_t nr_bombs;

@@ -212,7 +212,9 @@ static void cgroup_destroy(struct cgroup *cgrp)
 		above->nr_descendants--;
 		above->nr_dying_descendants++;
 	}
-	for_each_subsys(ss, i) if (cgrp->subsys[i]) css_kill(cgrp->subsys[i]);
+	for_each_subsys(ss, i)
+		if (cgrp->subsys[i])
+			css_kill(cgrp->subsys[i]);
 	css_kill(&cgrp->self);
 }
 
@@ -221,8 +223,7 @@ static int create_states(struct cgroup *cgrp)
 	struct cgroup_subsys *ss;
 	int i;
 
-	for_each_subsys_in(ss, i, cgroup_available(cgrp))
-	{
+	for_each_subsys_in(ss, i, cgroup_available(cgrp)) {
 		struct cgroup_subsys_state *css = css_create(cgrp, ss);
 
 		if (IS_ERR(css))
@@ -328,7 +329,8 @@ long css_nr_refs(void)
 
 	mutex_lock(&cgroup_mutex);
 	sum = sum_refs(&cgroup_root.self);
-	for_each_subsys(ss, i) sum += sum_refs(ss->root_css);
+	for_each_subsys(ss, i)
+		sum += sum_refs(ss->root_css);
 	mutex_unlock(&cgroup_mutex);
 	return sum;
 }

@@ -329,6 +329,7 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/core/spinlock_test.c \
 	kernel/core/core_bench.c \
 	kernel/core/static_key_test.c \
+	kernel/core/fault_inject_test.c \
 	kernel/core/watchdog_test.c \
 	kernel/core/wait_test.c \
 	kernel/core/mutex_test.c \

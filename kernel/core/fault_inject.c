@@ -6,6 +6,8 @@
  * Idea.      Make them run: at random under a seed, to shake a whole workload;
  *            or exactly the n-th allocation of one task, for every n, to prove
  *            that one operation unwinds from each of its steps.
+ * Sweep.     A call is known by a hash of its stack and of how many with that
+ *            stack came before it in the round.  The first that is unknown fails.
  * Random.    The k-th call since the start fails if a hash of (seed, k) says
  *            so: no generator to lock, and the same calls give the same fate.
  *
@@ -13,6 +15,7 @@
  */
 #include <errno.h>
 #include <boot/param.h>
+#include <kernel/core/backtrace.h>
 #include <kernel/core/fault_inject.h>
 #include <kernel/core/preempt.h>
 #include <kernel/core/printk.h>
@@ -37,6 +40,51 @@ static bool hash_says_fail(struct fault_attr *attr, unsigned long call)
 	return prng_below(&rng, 1000000) < attr->n;
 }
 
+/* --- sweeps -------------------------------------------------------------------- */
+
+#define MAX_CALLS 1024 /* in a round; what comes after them succeeds */
+#define MAX_STACK 12
+
+/* One sweep at a time, by one task. */
+static u32 failed_calls[MAX_CALLS], stacks[MAX_CALLS];
+static unsigned int nr_failed_calls, nr_stacks;
+
+static u32 stack_hash(void)
+{
+	unsigned long stack[MAX_STACK];
+	u32 hash = 0;
+
+	for (unsigned int n = backtrace_save(stack, MAX_STACK, 1); n--;)
+		hash = hash * 0x9e3779b1 + (u32)stack[n];
+	return hash;
+}
+
+/* How many times @x is among the @n words at @p. */
+static unsigned int count(const u32 *p, unsigned int n, u32 x)
+{
+	unsigned int times = 0;
+
+	while (n--)
+		times += *p++ == x;
+	return times;
+}
+
+static bool is_new_call(void)
+{
+	u32 stack = stack_hash(), call;
+
+	if (nr_stacks == MAX_CALLS || nr_failed_calls == MAX_CALLS)
+		return false;
+	call = stack * 31 + count(stacks, nr_stacks, stack);
+	stacks[nr_stacks++] = stack;
+	if (count(failed_calls, nr_failed_calls, call))
+		return false;
+	failed_calls[nr_failed_calls++] = call;
+	return true;
+}
+
+/* --- deciding ------------------------------------------------------------------ */
+
 bool __should_fail(struct fault_attr *attr)
 {
 	unsigned long call;
@@ -46,7 +94,9 @@ bool __should_fail(struct fault_attr *attr)
 		return false;
 
 	call = atomic_long_inc_return(&attr->calls);
-	if (attr->mode == FAULT_NTH)
+	if (attr->mode == FAULT_SITE)
+		fail = !fault_fired(attr) && is_new_call();
+	else if (attr->mode == FAULT_NTH)
 		fail = call == attr->n;
 	else if (attr->mode == FAULT_FROM)
 		fail = call >= attr->n;
@@ -77,6 +127,18 @@ static void fault_start(struct fault_attr *attr, enum fault_mode mode,
 void fault_fail_nth(struct fault_attr *attr, unsigned long n)
 {
 	fault_start(attr, FAULT_NTH, n, 0, current);
+}
+
+bool fault_sweep(struct fault_attr *attr, unsigned long *n)
+{
+	if (!*n)
+		nr_failed_calls = 0;
+	else if (!fault_off(attr))
+		return false;
+	++*n;
+	nr_stacks = 0;
+	fault_start(attr, FAULT_SITE, 0, 0, current);
+	return true;
 }
 
 void fault_fail_from(struct fault_attr *attr, unsigned long n)

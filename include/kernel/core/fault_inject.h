@@ -8,9 +8,12 @@
  *		EXPECT_EQ(operation_and_undo(), fault_fired(&failslab) ?
  *						-ENOMEM : 0);
  *
- * runs the body again and again: in the n-th round the n-th allocation that the
- * current task makes fails, until a round has no n-th one.  Whatever the
- * operation had done by then it must have undone.
+ * runs the body again and again.  In each round one more of the allocations that
+ * the current task makes fails, until a round has none that has not failed
+ * before: n - 1 of them failed.  Whatever the operation had done by then it must
+ * have undone.  An allocation is known by who asked for it and how often in this
+ * round, not by its number: a round may make fewer than the one before, which
+ * left an allocator with something in hand.
  *
  * An attribute belongs to one kind of allocation.  While it is off, asking costs
  * one NOP.  __GFP_NOFAIL requests are never failed.
@@ -24,6 +27,7 @@ struct task;
 
 enum fault_mode {
 	FAULT_OFF,
+	FAULT_SITE,   /* by one task, once: the first not failed before */
 	FAULT_NTH,    /* the n-th call by one task, once */
 	FAULT_FROM,   /* the n-th call by one task, and all after it */
 	FAULT_EVERY,  /* each n-th call, by anybody */
@@ -71,10 +75,11 @@ static inline bool fault_fired(struct fault_attr *attr)
 	return atomic_long_read(&attr->failures) != 0;
 }
 
-#define FAULT_SWEEP(attr, n)                                                   \
-	for (bool more_ = ((n) = 1, fault_fail_nth(attr, 1), true); more_;     \
-	     more_ = fault_off(attr) != 0,                                     \
-		  more_ ? fault_fail_nth(attr, ++(n)) : (void)0)
+/* On to the next round, if the last one (*@n; 0: none yet) had a call to fail;
+ * else off, and false. */
+bool fault_sweep(struct fault_attr *attr, unsigned long *n);
+
+#define FAULT_SWEEP(attr, n) for ((n) = 0; fault_sweep(attr, &(n));)
 
 /* How many calls, of all kinds, have been failed since boot. */
 unsigned long fault_nr_failures(void);

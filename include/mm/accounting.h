@@ -302,6 +302,12 @@ unsigned long __accounting_reclaim_pages(int nid, gfp_t gfp,
 					 unsigned int order);
 void __accounting_wake_reclaim(int nid, gfp_t gfp, unsigned int order);
 
+/*
+ * There is nothing left to reclaim, and who asks cannot do without: end a task
+ * of any group.  Whether it makes sense to try again.  May sleep.
+ */
+bool __accounting_out_of_memory(gfp_t gfp, unsigned int order);
+
 static __always_inline unsigned long
 accounting_reclaim_pages(int nid, gfp_t gfp, unsigned int order)
 {

@@ -199,6 +199,7 @@ static int shell_main(void *unused)
 
 static int shell_keeper(void *unused)
 {
+	task_set_kernel_code();
 	banner();
 	for (;;) {
 		struct task *t = task_run(shell_main, NULL, "shell");

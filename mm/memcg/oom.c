@@ -17,6 +17,8 @@
  *             group is dying, whoever killed it, waits for that one.  A victim
  *             that is still there after STUCK_NS does not count any more, and
  *             the next one is chosen.
+ * Machine.    When it is the machine that has no more, for a page that a program
+ *             touches or that must not fail, all of this is done for the root.
  * Nobody.     With no one left to kill the charge is refused, and the log says so,
  *             but not each time.
  *
@@ -390,14 +392,21 @@ bool mem_cgroup_out_of_memory(struct mem_cgroup *memcg, gfp_t gfp,
 {
 	bool again;
 
-	if (mutex_lock_killable(&oom_mutex))
-		return true; /* we are the victim: nothing limits us */
+	if (kill_pending() || mutex_lock_killable(&oom_mutex))
+		return memcg != root_mem_cgroup; /* nothing else limits us */
 	again = has_room(memcg, order) || victim_is_dying(memcg) ||
 		choose_and_kill(memcg, order);
 	mutex_unlock(&oom_mutex);
 	if (again)
 		wait_for_progress(memcg, order);
 	return again;
+}
+
+bool __accounting_out_of_memory(gfp_t gfp, unsigned int order)
+{
+	if (!root_mem_cgroup || in_atomic() || irqs_disabled())
+		return false;
+	return mem_cgroup_out_of_memory(root_mem_cgroup, gfp, order);
 }
 
 /* -- oom_score_adj ----------------------------------------------------------------- */

@@ -448,6 +448,47 @@ TEST_T(oom, thousands_of_tasks_are_looked_at_without_holding_a_cpu, 30)
 	group_end(memcg, "/t");
 }
 
+/* -- The whole machine ------------------------------------------------------------- */
+
+static void take_all(struct list_head *taken, unsigned int order)
+{
+	const gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
+	struct page *page;
+
+	while ((page = alloc_pages(gfp, order)))
+		list_add(&page->lru, taken);
+}
+
+static void give_back(struct list_head *taken, unsigned int order,
+		      unsigned long nr)
+{
+	while (nr-- && !list_empty(taken)) {
+		struct page *page = list_first_entry(taken, struct page, lru);
+
+		list_del(&page->lru);
+		__free_pages(page, order);
+	}
+}
+
+TEST_T(oom, when_the_machine_is_full_the_biggest_task_ends, 30)
+{
+	struct eater big = {
+		.pages = 1200, .stays = true, .memcg = root_mem_cgroup};
+	struct eater last = {.pages = 1000, .memcg = root_mem_cgroup};
+	LIST_HEAD(blocks);
+	LIST_HEAD(pages);
+
+	take_all(&blocks, 9);
+	take_all(&pages, 0);
+	give_back(&pages, 0, 2000);
+	eater_feed(&big);
+	eater_start(&last);
+	EXPECT_EQ(task_join(last.task), 0);
+	EXPECT_EQ(task_join(big.task), TASK_KILLED);
+	give_back(&pages, 0, ~0ul);
+	give_back(&blocks, 9, ~0ul);
+}
+
 /* -- All at once ------------------------------------------------------------------- */
 
 /* Eats a little more all the time, gives some back, and starts anew. */

@@ -16,7 +16,8 @@
  *             page_put_checked(): another reference remains, or it is a double
  *             free, a wrong order, a page that is no block's head or nobody's
  *             to free.  Those are reported and change nothing.
- * NOFAIL.     Never returns NULL and never panics: it waits, loudly.
+ * NOFAIL.     Never returns NULL and never panics: it has somebody killed, and
+ *             waits, loudly.
  *
  * Contexts and locks: see pcp.c.
  */
@@ -219,7 +220,9 @@ static struct page *take_or_reclaim(int nid, gfp_t gfp, unsigned int order)
 
 		fruitless = freed ? 0 : fruitless + 1;
 		if (gfp & __GFP_NOFAIL) {
-			if (fruitless > MAX_FRUITLESS_ROUNDS && may_warn())
+			if (fruitless > MAX_FRUITLESS_ROUNDS &&
+			    !__accounting_out_of_memory(gfp, order) &&
+			    may_warn())
 				pr_err("still waiting for a block of order %u "
 				       "that must not fail\n",
 				       order);

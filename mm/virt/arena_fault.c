@@ -90,10 +90,22 @@ static void page_drop(struct page *page)
 	__free_page(page);
 }
 
+/* When the machine is full, and it is a program that touched, somebody ends. */
+static struct page *page_alloc(gfp_t gfp)
+{
+	bool is_program = !current->kernel_depth;
+	struct page *page;
+
+	do
+		page = alloc_page(gfp | __GFP_ZERO);
+	while (!page && is_program && __accounting_out_of_memory(gfp, 0));
+	return page;
+}
+
 static struct page *page_make(const struct task *owner, bool must)
 {
 	gfp_t gfp = GFP_KERNEL | (must ? __GFP_NOFAIL : 0);
-	struct page *page = alloc_page(gfp | __GFP_ZERO);
+	struct page *page = page_alloc(gfp);
 
 	if (!page)
 		return NULL;

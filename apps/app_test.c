@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <apps/app.h>
 #include <fs/files.h>
@@ -104,6 +106,58 @@ TEST(apps, that_are_killed_leave_no_tasks_of_theirs)
 		task_kill(t);
 		EXPECT_EQ(task_join(t), 137);
 	}
+}
+
+/* -- In groups -- */
+
+#define GROUPS "/sys/fs/cgroup"
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	EXPECT_EQ(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+/* The number behind @key in one of the group's files. */
+static long read_key(const char *path, const char *key)
+{
+	int fd = open(path, O_RDONLY);
+	char text[1024];
+	ssize_t len = read(fd, text, sizeof(text) - 1);
+	char *at;
+
+	close(fd);
+	if (!EXPECT_GT(len, 0))
+		return -1;
+	text[len] = '\0';
+	at = strstr(text, key);
+	return at ? strtol(at + strlen(key), NULL, 10) : -1;
+}
+
+TEST_T(apps, in_a_group_are_held_to_its_limit, 30)
+{
+	write_file(GROUPS "/cgroup.subtree_control", "+memory");
+	ASSERT_EQ(mkdir(GROUPS "/t", 0755), 0);
+	write_file(GROUPS "/t/memory.max", "4M");
+
+	EXPECT_EQ(RUN("cgexec", "t", "hog", "3M"), 0);
+	EXPECT_EQ(RUN("cgexec", "t", "churn", "100", "5000", "0"), 0);
+	EXPECT_EQ(RUN("cgexec", "t", "trees", "5000"), 0);
+	EXPECT_EQ(RUN("cgexec", "t", "spawn", "4", "300K"), 0);
+	EXPECT_EQ(read_key(GROUPS "/t/memory.events", "oom_kill "), 0);
+	EXPECT_EQ(RUN("cgexec", "t", "hog", "10M"), 137);
+	EXPECT_EQ(read_key(GROUPS "/t/memory.events", "oom_kill "), 1);
+	EXPECT_EQ(RUN("cgexec", "t", "trees", "200000"), 137);
+	EXPECT_EQ(RUN("cgexec", GROUPS "/t", "churn", "4000", "5000"), 137);
+	EXPECT_EQ(read_key(GROUPS "/t/memory.events", "oom_kill "), 3);
+	/* Some of them end, and it knows. */
+	EXPECT_EQ(RUN("cgexec", "t", "spawn", "8", "1M", "--ms", "20"), 1);
+	EXPECT_EQ(read_key(GROUPS "/t/memory.stat", "anon "), 0);
+
+	EXPECT_EQ(rmdir(GROUPS "/t"), 0);
+	write_file(GROUPS "/cgroup.subtree_control", "-memory");
 }
 
 /* -- What they inherit -- */

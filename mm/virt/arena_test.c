@@ -612,6 +612,39 @@ TEST(arena, a_reaped_program_never_sees_what_took_its_datas_place)
 	}
 }
 
+/* Lends its memory, and is in the kernel for as long as it is told. */
+static int lend(void *arg)
+{
+	struct reader *r = arg;
+
+	r->p = mmap(NULL, r->size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memset(r->p, 7, r->size);
+	task_enter_kernel();
+	complete(&reading);
+	wait_for_completion(&may_read);
+	task_leave_kernel();
+	return 0;
+}
+
+TEST(arena, who_touches_what_was_reaped_ends_and_the_kernel_goes_on)
+{
+	struct reader r = {.size = 4 * PAGE_SIZE};
+	struct task *t;
+
+	init_completion(&reading);
+	init_completion(&may_read);
+	t = task_run(lend, &r, "lender");
+	ASSERT(t);
+	wait_for_completion(&reading);
+	EXPECT_EQ(outcome_of(look, r.p), 7);
+	EXPECT_EQ(arena_reap(t->arena), 4);
+	EXPECT_EQ(outcome_of(look, r.p), TASK_KILLED);
+	EXPECT_EQ(*r.p, 0); /* a test's body is the kernel's */
+	complete(&may_read);
+	EXPECT_EQ(task_join(t), 0);
+}
+
 static int keep_blocks(void *arg)
 {
 	struct completion *done = arg;

@@ -188,7 +188,7 @@ static void sweep(struct mem_cgroup *memcg, struct fault_attr *attr,
 		percpu_drain(); /* no block is ready, and no vector */
 		percpu_get_info(&before);
 		p = alloc_for(memcg, size, GFP_KERNEL | __GFP_NORETRY);
-		EXPECT(!p == fault_fired(attr));
+		EXPECT(p || fault_fired(attr));
 		free_percpu(p);
 		percpu_get_info(&after);
 		EXPECT_EQ(after.nr_allocs, before.nr_allocs);
@@ -205,6 +205,7 @@ TEST(percpu_owner, failing_anywhere_leaves_nothing)
 	ASSERT(memcg);
 	sweep(memcg, &fail_percpu, 1344);
 	sweep(memcg, &failslab, 1344);
+	sweep(memcg, &fail_page_alloc, 1344);
 	expect_nothing_owned(memcg);
 	group_remove("/t");
 }

@@ -353,9 +353,7 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/memcg/stock_test.c \
 	mm/memcg/charge_test.c \
 	mm/memcg/active_test.c \
-	mm/memcg/charge_bench.c \
 	mm/memcg/group_test.c \
-	mm/memcg/group_bench.c \
 	mm/memcg/files_test.c \
 	mm/memcg/stat_test.c \
 	mm/memcg/high_test.c \
@@ -404,6 +402,8 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/page/page_check_test.c \
 	mm/page/page_stress_test.c \
 	mm/page/page_bench.c \
+	mm/memcg/charge_bench.c \
+	mm/memcg/group_bench.c \
 	mm/virt/vmalloc_test.c \
 	mm/virt/vmalloc_owner_test.c \
 	mm/virt/arena_test.c \

@@ -17,6 +17,7 @@
  */
 #include <kernel/core/panic.h>
 #include "memcg_impl.h"
+#include "stock_impl.h"
 
 /* In task->home_owner. */
 #define OWNER_OVERRIDDEN (1u << 31)
@@ -72,6 +73,7 @@ void memcg_set_home(struct task *t, struct mem_cgroup *memcg)
 	do {
 		override = old >> 32 & OWNER_OVERRIDDEN;
 		owner = override ? (u32)old : objcg->id;
+		stock_probe();
 	} while (!try_cmpxchg(&t->owners, &old,
 			      (u64)(override | objcg->id) << 32 | owner));
 	rcu_read_unlock();
@@ -89,6 +91,7 @@ static void override_home(struct obj_cgroup *objcg)
 		owner = objcg ? objcg->id : home;
 		if (objcg)
 			home |= OWNER_OVERRIDDEN;
+		stock_probe();
 	} while (!try_cmpxchg(&t->owners, &old, (u64)home << 32 | owner));
 }
 

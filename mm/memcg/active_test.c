@@ -5,6 +5,7 @@
 #include <lib/err.h>
 #include <tests/test.h>
 #include "memcg_test.h"
+#include "stock_impl.h"
 
 struct mover {
 	struct mem_cgroup *other;
@@ -13,6 +14,88 @@ struct mover {
 	bool stop;
 	unsigned long wrong;
 };
+
+/* --- one between two steps of the other --------------------------------------------- */
+
+static struct {
+	struct mem_cgroup *memcg;
+	bool move; /* the current task to memcg; or else it chooses memcg */
+	bool done;
+} between;
+
+static void happen(void)
+{
+	if (!in_task() || between.done)
+		return;
+	between.done = true;
+	if (between.move)
+		memcg_set_home(current, between.memcg);
+	else
+		set_active_memcg(between.memcg);
+}
+
+static void let_happen(struct mem_cgroup *memcg, bool move)
+{
+	between.memcg = memcg;
+	between.move = move;
+	between.done = false;
+	stock_probe_fn = happen;
+	static_branch_enable(&stock_probe_key);
+}
+
+static void has_happened(void)
+{
+	static_branch_disable(&stock_probe_key);
+	EXPECT(between.done);
+}
+
+TEST(active, a_move_between_the_steps_of_a_switch_is_not_lost)
+{
+	struct mem_cgroup *home = group_make("/t"), *other = group_make("/u");
+
+	ASSERT(home && other);
+	let_happen(home, true);
+	set_active_memcg(other);
+	has_happened();
+	EXPECT_EQ(current->owner, other->objcg->id);
+	set_active_memcg(NULL);
+	EXPECT_EQ(current->owner, home->objcg->id);
+
+	/* The same when it goes back. */
+	memcg_set_home(current, root_mem_cgroup);
+	set_active_memcg(other);
+	let_happen(home, true);
+	set_active_memcg(NULL);
+	has_happened();
+	EXPECT_EQ(current->owner, home->objcg->id);
+	memcg_set_home(current, root_mem_cgroup);
+	EXPECT_EQ(current->owner, 0u);
+	group_remove("/u");
+	group_remove("/t");
+}
+
+TEST(active, a_switch_between_the_steps_of_a_move_is_not_lost)
+{
+	struct mem_cgroup *home = group_make("/t"), *other = group_make("/u");
+
+	ASSERT(home && other);
+	let_happen(other, false);
+	memcg_set_home(current, home);
+	has_happened();
+	EXPECT_EQ(current->owner, other->objcg->id);
+	set_active_memcg(NULL);
+	EXPECT_EQ(current->owner, home->objcg->id);
+
+	set_active_memcg(other);
+	let_happen(NULL, false);
+	memcg_set_home(current, root_mem_cgroup);
+	has_happened();
+	EXPECT_EQ(current->owner, 0u);
+	group_remove("/u");
+	group_remove("/t");
+}
+
+/* --- all at once ------------------------------------------------------------------------ */
 
 /* Switch to another group and back all the time; what the switches leave must be
  * right whenever one looks. */

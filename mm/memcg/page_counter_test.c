@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <kernel/core/report.h>
 #include <kernel/core/sched.h>
+#include <kernel/core/wait.h>
 #include <kernel/task/task.h>
 #include <lib/math.h>
 #include <lib/random.h>
@@ -140,6 +141,8 @@ struct race {
 	atomic_long_t held;
 };
 
+static DECLARE_WAIT_QUEUE_HEAD(race_wait);
+
 /* Charge and uncharge pages one way or another until told to stop. */
 static int racing_charger(void *arg)
 {
@@ -164,9 +167,10 @@ static int racing_charger(void *arg)
 		}
 		if (READ_ONCE(race->pause)) {
 			atomic_inc(&race->nr_paused);
-			while (READ_ONCE(race->pause))
-				yield();
+			wake_up_all(&race_wait);
+			wait_event(race_wait, !READ_ONCE(race->pause));
 			atomic_dec(&race->nr_paused);
+			wake_up_all(&race_wait);
 		}
 		if (prng_one_in(&rng, 64))
 			yield();
@@ -206,7 +210,7 @@ TEST(page_counter, a_limit_set_while_others_charge_holds)
 	unsigned int accepted = 0;
 
 	race_begin(&race, chargers);
-	for (unsigned int i = 0; i < 200; i++) {
+	for (unsigned int i = 0; i < 60; i++) {
 		unsigned long max = 1 + test_random_below(160);
 
 		if (page_counter_set_max(&race.root, max)) {
@@ -215,13 +219,12 @@ TEST(page_counter, a_limit_set_while_others_charge_holds)
 		}
 		accepted++;
 		WRITE_ONCE(race.pause, true);
-		while (atomic_read(&race.nr_paused) != CHARGERS)
-			yield();
+		wait_event(race_wait, atomic_read(&race.nr_paused) == CHARGERS);
 		EXPECT_LE(usage(&race.root), max);
 		page_counter_force_max(&race.root, 128);
 		WRITE_ONCE(race.pause, false);
-		while (atomic_read(&race.nr_paused))
-			yield();
+		wake_up_all(&race_wait);
+		wait_event(race_wait, !atomic_read(&race.nr_paused));
 	}
 	race_end(&race, chargers);
 	EXPECT_GT(accepted, 0u);
@@ -423,7 +426,7 @@ TEST(page_counter, claims_add_up_after_concurrent_changes)
 	struct race race;
 
 	race_begin(&race, chargers);
-	for (unsigned int i = 0; i < 500; i++) {
+	for (unsigned int i = 0; i < 200; i++) {
 		page_counter_set_min(&race.child, test_random_below(40));
 		page_counter_set_low(&race.child, test_random_below(40));
 		yield();

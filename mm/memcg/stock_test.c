@@ -7,6 +7,7 @@
 #include <kernel/core/clock.h>
 #include <kernel/core/completion.h>
 #include <kernel/core/smp.h>
+#include <kernel/core/wait.h>
 #include <kernel/task/task.h>
 #include <lib/math.h>
 #include <lib/random.h>
@@ -138,10 +139,21 @@ TEST(stock, handed_out_bytes_are_counted_once)
 	EXPECT_EQ(memcg->sums[MEMCG_SLAB_UNRECLAIMABLE].all, 3000l);
 	EXPECT_EQ(memcg->sums[MEMCG_ANON].all, 500l);
 	EXPECT_EQ(memcg->sums[MEMCG_VMALLOC].all, 1000l);
-	mem_cgroup_drain_stocks(memcg);
-	cgroup_rstat_flush(&memcg->css);
-	EXPECT_EQ(memcg->sums[MEMCG_SLAB_UNRECLAIMABLE].all, 3000l);
+
+	/* What was not folded is when the slot is emptied. */
 	preempt_disable();
+	uncharge_bytes(owner, 1000);
+	charge_bytes(memcg, 1000, GFP_NOWAIT);
+	ASSERT(cpu_store_enter());
+	EXPECT(stock_consume(owner, 50));
+	EXPECT(stock_refill(owner, 10));
+	cpu_store_leave();
+	EXPECT(stock_drain_local(memcg));
+	preempt_enable();
+	cgroup_rstat_flush(&memcg->css);
+	EXPECT_EQ(memcg->sums[MEMCG_SLAB_UNRECLAIMABLE].all, 3040l);
+	preempt_disable();
+	__accounting_uncharge(owner, 40, MEMCG_SLAB_UNRECLAIMABLE, 0);
 	__accounting_uncharge(owner, 3000, MEMCG_SLAB_UNRECLAIMABLE, 0);
 	__accounting_uncharge(owner, 500, MEMCG_ANON, 0);
 	preempt_enable();
@@ -370,9 +382,8 @@ static struct {
 
 static void wait_half_way(void)
 {
-	struct stock_slot *slot = slot_of(half_way.memcg->objcg->id);
-
-	if (in_hardirq() || half_way.reached || slot)
+	if (in_hardirq() || half_way.reached || !cpu_store_entered() ||
+	    slot_of(half_way.memcg->objcg->id) || !usage_of(half_way.memcg))
 		return;
 	WRITE_ONCE(half_way.reached, true);
 	half_way.until = ktime_get_ns() + 30 * NSEC_PER_MSEC;
@@ -411,7 +422,7 @@ TEST(stock, old_bug_17_a_drain_waits_for_the_one_under_way)
 	static_branch_enable(&stock_probe_key);
 	wake_up_process(t);
 	while (!READ_ONCE(half_way.reached))
-		cpu_relax();
+		yield();
 	mem_cgroup_drain_stocks(half_way.memcg);
 	EXPECT(half_way.left);
 	EXPECT_EQ(usage_of(half_way.memcg), 1ul);
@@ -434,6 +445,8 @@ struct drainers {
 	unsigned int rounds;
 };
 
+static DECLARE_WAIT_QUEUE_HEAD(drainers_wait);
+
 static int fill_stock(void *arg)
 {
 	struct drainers *d = arg;
@@ -448,8 +461,8 @@ static int drain_at_once(void *arg)
 
 	for (unsigned int round = 1; round <= d->rounds; round++) {
 		atomic_inc(&d->ready);
-		while (atomic_read(&d->go) < (int)round)
-			yield();
+		wake_up_all(&drainers_wait);
+		wait_event(drainers_wait, atomic_read(&d->go) >= (int)round);
 		mem_cgroup_drain_stocks(d->leaf);
 		EXPECT_EQ(usage_of(root_mem_cgroup), d->pages);
 	}
@@ -477,11 +490,12 @@ TEST_T(stock, drains_at_once_do_not_return_early, 60)
 	for (unsigned int round = 1; round <= d.rounds; round++) {
 		unsigned int cpu = round % num_online_cpus();
 
-		while (atomic_read(&d.ready) < (int)(round * DRAINERS))
-			yield();
+		wait_event(drainers_wait,
+			   atomic_read(&d.ready) >= (int)(round * DRAINERS));
 		run_on(cpu, fill_stock, &d);
 		d.pages = before + round;
 		atomic_set(&d.go, round);
+		wake_up_all(&drainers_wait);
 	}
 	for (unsigned int i = 0; i < DRAINERS; i++)
 		task_join(tasks[i]);

@@ -141,18 +141,6 @@ static void move_charge(struct obj_cgroup *from, struct obj_cgroup *to,
 		objcg_leave_over(to, nr * PAGE_SIZE - bytes);
 }
 
-/* The dead may be heirs of others who are; they need not stay for that. */
-static void shorten(struct obj_cgroup *objcg, struct obj_cgroup *online)
-{
-	struct obj_cgroup *heir = objcg->heir;
-
-	if (heir == online)
-		return;
-	percpu_ref_get(&online->refs);
-	WRITE_ONCE(objcg->heir, online);
-	obj_cgroup_put(heir);
-}
-
 static int sweep_stopped(void *arg)
 {
 	struct sweep *sweep = arg;
@@ -163,10 +151,7 @@ static int sweep_stopped(void *arg)
 	vmalloc_walk_owners(sweep_vmalloc_area, sweep);
 	sweep_pages(sweep);
 	for (u32 id = 1; (objcg = obj_cgroup_next(&id)); id++) {
-		if (!find_dead(id, &heir))
-			continue;
-		shorten(objcg, heir);
-		if (sweep->moved[id])
+		if (sweep->moved[id] && find_dead(id, &heir))
 			move_charge(objcg, heir, sweep->moved[id]);
 	}
 	return 0;

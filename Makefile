@@ -393,6 +393,7 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/slab/slab_corrupt_test.c \
 	mm/slab/owner_test.c \
 	mm/slab/slab_memcg_test.c \
+	mm/slab/slab_memcg_stress_test.c \
 	mm/slab/slab_stress_test.c \
 	mm/slab/slab_bench.c \
 	mm/slab/slab_memcg_bench.c \

@@ -70,6 +70,7 @@ void slab_owner_lay_out(struct kmem_cache *s)
 		return;
 
 	s->account |= __GFP_ACCOUNT;
+	s->has_owners = true;
 	objects = objects_beside(s, s->order);
 	min_objects = objects_beside(s, s->min_order);
 	if (!min_objects ||
@@ -126,13 +127,12 @@ void slab_owner_init(struct kmem_cache *s, struct slab *slab)
 	unsigned long bytes;
 	void *vector;
 
-	slab->owners = 0;
 	if (!(s->flags & SLAB_OWNERS_INSIDE))
 		return;
 	bytes = slab_owner_bytes(s, order);
 	vector = slab_base(slab) + (PAGE_SIZE << order) - bytes;
 	memset(vector, 0, bytes);
-	slab->owners = (unsigned long)vector - bias(s, slab);
+	smp_store_release(&slab->owners, (unsigned long)vector - bias(s, slab));
 	atomic_long_inc(&node_of(s, slab)->nr_vectors);
 }
 
@@ -151,6 +151,8 @@ unsigned long slab_owner_make(struct kmem_cache *s, struct slab *slab,
 		return READ_ONCE(slab->owners); /* perhaps by now */
 
 	owners = (unsigned long)vector - bias(s, slab);
+	/* Before anything is charged: who frees that has seen it, too. */
+	WRITE_ONCE(s->has_owners, true);
 	if (!try_cmpxchg(&slab->owners, &none, owners)) {
 		kmem_cache_free(cache, vector);
 		return none; /* what was found */
@@ -183,7 +185,7 @@ void slab_owner_release(struct slab *slab)
 	if (CONFIG_DEBUG)
 		check_erased(s, slab, vector);
 	/* The page allocator has its own use for this word. */
-	slab->owners = 0;
+	WRITE_ONCE(slab->owners, 0);
 	if (!(s->flags & SLAB_OWNERS_INSIDE))
 		kmem_cache_free(vector_cache(s, slab), vector);
 }
@@ -319,10 +321,8 @@ bool slab_charge_bulk(struct kmem_cache *s, gfp_t gfp, unsigned int nr,
 		return true;
 	for (done = 0; done < nr; done += run) {
 		run = charge_run(s, gfp, nr - done, objects + done);
-		if (!run) {
-			slab_uncharge_bulk(s, done, objects);
+		if (!run)
 			return false;
-		}
 	}
 	return true;
 }
@@ -445,6 +445,8 @@ unsigned int slab_uncharge_near(struct kmem_cache *s, unsigned int nr,
 
 void slab_uncharge_bulk(struct kmem_cache *s, unsigned int nr, void **objects)
 {
+	if (!READ_ONCE(s->has_owners))
+		return;
 	for (unsigned int done = 0; done < nr;)
 		done += uncharge_run(s, nr - done, objects + done);
 }

@@ -106,8 +106,8 @@ static __always_inline bool slab_charges(const struct kmem_cache *s, gfp_t gfp)
  */
 void *slab_alloc_finish(struct kmem_cache *s, gfp_t gfp, void *object);
 
-/* The same owner for objects of any slabs of @s, without zeroing.  False: refused;
- * no object is charged then, and none freed. */
+/* Owners for many objects, of any slabs of @s, without zeroing.  False: refused; who
+ * then frees them all gives back what was charged for some. */
 bool slab_charge_bulk(struct kmem_cache *s, gfp_t gfp, unsigned int nr,
 		      void **objects);
 

@@ -238,6 +238,7 @@ struct kmem_cache {
 	gfp_t account;	    /* added to each request while groups exist */
 	u32 owner_shift;    /* of an address: its place among owners */
 	u32 stock_below;    /* what has room for one more; 0: never */
+	bool has_owners;    /* set, once, when an object may be charged */
 
 	/* Fixed at creation, but for the tunables: slab_mutex. */
 	u32 inuse; /* where the object's own bytes end */

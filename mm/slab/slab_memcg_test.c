@@ -339,6 +339,35 @@ TEST(slab_memcg, bulk_is_charged_all_or_nothing)
 	group_remove("/t");
 }
 
+/* Taken from the CPU's own store, and nobody pays: there they are again. */
+TEST(slab_memcg, a_refused_bulk_goes_back_where_it_was)
+{
+	struct mem_cgroup *memcg = group_make("/t");
+	const struct kind *k;
+
+	ASSERT(memcg);
+	for_each_kind(k)
+	{
+		struct kmem_cache *s = make_cache(k);
+
+		for (int round = 0; round < 3; round++) {
+			ASSERT_EQ(
+				kmem_cache_alloc_bulk(s, GFP_KERNEL, 20, many),
+				20);
+			kmem_cache_free_bulk(s, 20, many);
+			group_limit(memcg, 0);
+			EXPECT_EQ(bulk_as(memcg, s, GFP_REFUSED | k->gfp, 20,
+					  many),
+				  0);
+			group_limit(memcg, PAGE_COUNTER_MAX);
+		}
+		EXPECT_EQ(nr_in_use(s), 0);
+		books_balance(memcg, s, 0);
+		kmem_cache_destroy(s);
+	}
+	group_remove("/t");
+}
+
 TEST(slab_memcg, failing_in_the_middle_of_a_bulk_leaves_no_trace)
 {
 	struct mem_cgroup *memcg = group_make("/t");
@@ -887,15 +916,16 @@ TEST(slab_memcg, statistics_tell_the_objects_node)
 		SKIP("one node");
 	memcg = group_make("/t");
 	ASSERT(memcg);
-	for_each_kind(k) {
+	for_each_kind(k)
+	{
 		struct kmem_cache *s = make_cache(k);
 		enum memcg_kind kind = slab_memcg_kind(s);
 		u64 on[MAX_NUMNODES] = {};
 
 		for (int i = 0; i < NR_MANY; i++) {
 			old = set_active_memcg(memcg);
-			many[i] = kmem_cache_alloc_node(
-				s, GFP_KERNEL | k->gfp, i % slab_nr_nodes);
+			many[i] = kmem_cache_alloc_node(s, GFP_KERNEL | k->gfp,
+							i % slab_nr_nodes);
 			set_active_memcg(old);
 			ASSERT(many[i]);
 			on[slab_nid(slab_of(many[i]))] += s->size;

@@ -126,11 +126,14 @@ struct slab *slab_page_alloc(struct kmem_cache *s, gfp_t gfp, int node,
 		return NULL;
 
 	objects = order == s->order ? s->objects : s->min_objects;
-	page_set_type(page, PAGE_SLAB);
 	slab = (struct slab *)page;
 	slab->cache = s;
 	slab->state.counters = 0;
 	slab->state.objects = objects;
+	slab->owners = 0;
+	/* Who walks pages while we are switched out believes it. */
+	barrier();
+	page_set_type(page, PAGE_SLAB);
 	if (unlikely(s->flags & SLAB_POISON))
 		memset(slab_base(slab), SLAB_BYTE_PAD, PAGE_SIZE << order);
 	slab_owner_init(s, slab);

@@ -16,9 +16,10 @@
 
 /*
  * Who pays for the object that @ptr, a direct-map address, points into?  0: nobody,
- * or it is no slab object.  Any context.  The caller keeps the object from being freed; who
- * cannot gets a number that is perhaps no longer, or not yet, its owner's, and
- * looks that up as one that may be gone.
+ * or it is no slab object.  Any context.  The caller keeps the object from being
+ * freed.  Who can only keep its slab (SLAB_TYPESAFE_BY_RCU) gets a number that is
+ * perhaps no longer, or not yet, its owner's, and looks that up as one that may
+ * be gone.
  */
 u32 slab_object_owner(const void *ptr);
 

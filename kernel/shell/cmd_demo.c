@@ -275,10 +275,10 @@ static int tell_sharing(struct demo *d)
 	sh_printf(
 		"\n2. One page, two groups\n\n"
 		"  A task of ann and a task of bob take turns: kmalloc(64), %d "
-		"times.  Their objects\n"
-		"  come from the same slabs.  Each slab knows who pays for "
-		"which object: two bytes\n"
-		"  for each, not a page for each group.\n\n",
+		"times.  Their\n"
+		"  objects come from the same slabs, and each slab knows who pays "
+		"for which:\n"
+		"  that takes two bytes an object, not a page for each group.\n\n",
 		NR_TURNS);
 	for (int i = 0; i < NR_TURNS && !err; i++)
 		err = run_in(i % 2 ? d->bob : d->ann, take_object,
@@ -295,22 +295,23 @@ static int tell_limit(struct demo *d)
 {
 	int err, nr;
 
-	sh_printf("\n3. A limit\n\n"
-		  "  bob may have 1 MiB, and takes pages until it is refused.  "
-		  "What CPUs have prepaid\n"
-		  "  comes back first: a limit is met exactly, to the "
-		  "page.\n\n"
-		  "    echo 1M > /sys/fs/cgroup/demo/bob/memory.max\n");
+	sh_printf(
+		"\n3. A limit\n\n"
+		"  bob may have 1 MiB, and takes pages until it is refused.  What "
+		"CPUs have\n"
+		"  prepaid comes back first: a limit is met exactly, to the "
+		"page.\n\n"
+		"    echo 1M > /sys/fs/cgroup/demo/bob/memory.max\n");
 	err = cgroup_write(d->bob, "memory.max", "1M");
 	if (err)
 		return err;
 	nr = run_in(d->bob, fill_up, NULL);
 	if (nr < 0)
 		return nr;
-	sh_printf(
-		"    bob took %d pages and was refused the next; it gives all "
-		"of them back\n",
-		nr);
+	sh_printf("    bob took %d pages, its objects are in one, and the "
+		  "next was refused;\n"
+		  "    it gives them all back\n",
+		  nr);
 	show_file(d->bob, "memory.events", "max");
 	return show_books(d);
 }
@@ -324,11 +325,11 @@ static int tell_oom(struct demo *d)
 
 	sh_printf(
 		"\n4. Out of memory\n\n"
-		"  A program of bob wants 64 MiB, and bob may have 8.  Nothing "
-		"can be reclaimed, so\n"
-		"  somebody of bob has to go.  Nobody else notices.\n\n"
-		"    echo 8M > /sys/fs/cgroup/demo/bob/memory.max; "
-		"cgexec demo/bob hog 64M\n");
+		"  A program of bob wants 64 MiB, and bob may have 8.  Nothing can "
+		"be reclaimed,\n"
+		"  so somebody of bob has to go.  Nobody else notices.\n\n"
+		"    echo 8M > /sys/fs/cgroup/demo/bob/memory.max\n"
+		"    cgexec demo/bob hog 64M\n");
 	err = cgroup_write(d->bob, "memory.max", "8M");
 	if (err)
 		return err;
@@ -364,16 +365,16 @@ static int tell_removal(struct demo *d)
 		return err;
 	sh_printf(
 		"\n5. What a group leaves behind\n\n"
-		"  ann takes %d objects more, and its tasks end.  The objects "
+		"  ann takes %d objects more, and its task ends.  The objects "
 		"live on.\n",
 		NR_LEFT);
 	err = show_books(d);
 	if (err)
 		return err;
 	sh_printf("\n  Then ann is removed.  Not one object is visited: their "
-		  "owner gets an heir.  What\n"
-		  "  ann had charged is /demo's own now, and ann itself is "
-		  "gone, not dying.\n\n"
+		  "owner gets an heir.\n"
+		  "  What ann had charged is /demo's own now, and ann is gone, "
+		  "not dying.\n\n"
 		  "    rmdir /sys/fs/cgroup/demo/ann\n");
 	err = remove_group(&d->ann, "/demo/ann");
 	if (err)

@@ -22,7 +22,7 @@ void pcpu_want_balance(void)
 	}
 }
 
-static void balance(unsigned int most, unsigned int keep)
+static void balance(unsigned int most, bool keep_one)
 {
 	unsigned long flags;
 
@@ -30,7 +30,7 @@ static void balance(unsigned int most, unsigned int keep)
 	spin_lock_irqsave(&pcpu_lock, flags);
 	pcpu_give_idle();
 	spin_unlock_irqrestore(&pcpu_lock, flags);
-	while (pcpu_drop_empty_chunk(keep))
+	while (pcpu_drop_empty_chunk(keep_one))
 		;
 	pcpu_depopulate(most);
 	while (READ_ONCE(pcpu_totals.nr_ready) < PCPU_RESERVE && !pcpu_grow(1))
@@ -41,7 +41,7 @@ static void balance(unsigned int most, unsigned int keep)
 
 void percpu_drain(void)
 {
-	balance(PCPU_RESERVE, 0);
+	balance(PCPU_RESERVE, false);
 }
 
 int percpu_balancer(void *unused)
@@ -49,7 +49,7 @@ int percpu_balancer(void *unused)
 	for (;;) {
 		wait_event(balance_wait, READ_ONCE(balance_wanted));
 		WRITE_ONCE(balance_wanted, false);
-		balance(2 * PCPU_RESERVE, 1);
+		balance(2 * PCPU_RESERVE, true);
 	}
 	return 0;
 }

@@ -86,21 +86,17 @@ static void make_unready(struct pcpu_block *b)
 	pcpu_totals.nr_ready--;
 }
 
-/* @nr ready blocks in a row, from the fullest chunk that has them. */
+/* The first of @nr ready blocks in a row. */
 static struct pcpu_block *find_ready(unsigned int nr)
 {
-	struct pcpu_chunk *c;
+	struct pcpu_block *b;
 
-	if (nr == 1)
-		return list_first_entry_or_null(&pcpu_ready, struct pcpu_block,
-						list);
-	for (unsigned int bin = nr; bin <= pcpu_unit_blocks; bin++) {
-		list_for_each_entry(c, &pcpu_bins[bin], list) {
-			unsigned int i = find_ones(c->free & c->populated, nr);
+	list_for_each_entry(b, &pcpu_ready, list) {
+		struct pcpu_chunk *c = b->chunk;
+		unsigned int i = find_ones(c->free & c->populated, nr);
 
-			if (i < 64)
-				return &c->blocks[i];
-		}
+		if (i < 64)
+			return &c->blocks[i];
 	}
 	return NULL;
 }
@@ -310,7 +306,7 @@ static struct pcpu_chunk *chunk_create(void)
 	return c;
 }
 
-bool pcpu_drop_empty_chunk(unsigned int keep)
+bool pcpu_drop_empty_chunk(bool keep_one)
 {
 	struct list_head *empty = &pcpu_bins[pcpu_unit_blocks];
 	struct pcpu_chunk *c = NULL;
@@ -320,7 +316,7 @@ bool pcpu_drop_empty_chunk(unsigned int keep)
 
 	assert_held(&pcpu_populate_mutex);
 	spin_lock_irqsave(&pcpu_lock, flags);
-	if (list_count_nodes(empty) > keep) {
+	if (!list_empty(empty) && !(keep_one && list_is_singular(empty))) {
 		c = list_last_entry(empty, struct pcpu_chunk, list);
 		list_del(&c->list);
 		pcpu_chunks[c->index] = NULL;

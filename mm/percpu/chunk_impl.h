@@ -198,9 +198,9 @@ int pcpu_grow(unsigned int nr);
 /* Leave no more than @most ready blocks their pages.  Under populate_mutex. */
 void pcpu_depopulate(unsigned int most);
 
-/* Drop a chunk without areas, unless there are no more than @keep: then false.
- * Under populate_mutex. */
-bool pcpu_drop_empty_chunk(unsigned int keep);
+/* Drop a chunk without areas, but not the last if @keep_one.  False if there was
+ * none to drop.  Under populate_mutex. */
+bool pcpu_drop_empty_chunk(bool keep_one);
 
 /* --- balance.c ----------------------------------------------------------------- */
 

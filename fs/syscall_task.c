@@ -21,11 +21,13 @@
 #include <kernel/core/sched.h>
 #include <kernel/task/newlib.h>
 #include <kernel/task/task.h>
+#include <mm/accounting.h>
 #include "syscall_impl.h"
 
 void syscall_leave(void)
 {
-	current->kernel_depth--;
+	if (!--current->kernel_depth)
+		accounting_settle();
 	if (unlikely(kill_pending()))
 		task_end(TASK_KILLED);
 }

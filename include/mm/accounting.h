@@ -288,6 +288,18 @@ static __always_inline void accounting_count_fault(bool major)
 		__accounting_count_fault(major);
 }
 
+/* -- memory.high -------------------------------------------------------------- */
+
+/* A program comes back from the kernel, no lock is held: what it owes for charges
+ * above memory.high is paid now, in waiting. */
+void __accounting_settle(void);
+
+static __always_inline void accounting_settle(void)
+{
+	if (unlikely(current->over_high))
+		__accounting_settle();
+}
+
 /* -- Reclaim ----------------------------------------------------------------- */
 
 /* On once there is anything to reclaim. */

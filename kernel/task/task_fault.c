@@ -20,6 +20,7 @@
 #include <kernel/core/printk.h>
 #include <kernel/task/newlib.h>
 #include <kernel/task/task.h>
+#include <mm/accounting.h>
 #include <mm/virt/arena.h>
 
 #define CODE_STRAY (128 + 11) /* as SIGSEGV would */
@@ -35,6 +36,13 @@ void task_set_kernel_code(void)
 {
 	current->is_kernel_code = true;
 	current->kernel_depth++;
+}
+
+void task_has_left_kernel(void)
+{
+	accounting_settle();
+	if (kill_pending())
+		task_end(TASK_KILLED);
 }
 
 static void __noreturn end_stray(const struct trap_frame *frame,

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* files_test.c - memory.* reads and writes as cgroup v2 says. */
 #include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <kernel/core/clock.h>
+#include <kernel/core/completion.h>
 #include <kernel/core/fault_inject.h>
 #include <kernel/task/task.h>
 #include <lib/err.h>
@@ -378,13 +381,54 @@ TEST(memcg_files, max_below_usage_stands_though_nothing_is_left_to_kill)
 TEST(memcg_files, a_limit_that_only_stocks_exceed_costs_no_reclaim)
 {
 	struct mem_cgroup *memcg = test_group(NULL, "a");
+	struct mem_cgroup *other = test_group(NULL, "b");
 	struct test_charge c;
 
+	test_cache_fill(other);
 	EXPECT(charge_take(&c, memcg, 100, MEMCG_PERCPU, 0, GFP_KERNEL));
 	EXPECT_GT(group_read(memcg, "memory.current", NULL), (long)PAGE_SIZE);
 	EXPECT_EQ(group_write(memcg, "memory.max", "4096"), 0);
 	EXPECT_EQ(group_read(memcg, "memory.current", NULL), (long)PAGE_SIZE);
+	EXPECT_EQ(atomic_long_read(&test_cache.nr), (long)TEST_CACHE_OBJECTS);
 	charge_give(&c);
+	test_cache_drop();
+	test_group_remove(other);
+	test_group_remove(memcg);
+}
+
+static int eat_and_stay(void *arg)
+{
+	struct completion *has_eaten = arg;
+	char *p = mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	for (size_t at = 0; at < 4 << 20; at += PAGE_SIZE)
+		p[at] = 1;
+	complete(has_eaten);
+	for (;;)
+		usleep(1000000);
+	return 0;
+}
+
+/* What cannot be reclaimed is taken from whoever has it. */
+TEST(memcg_files, max_below_usage_kills_until_it_fits)
+{
+	struct mem_cgroup *memcg = test_group(NULL, "a");
+	DECLARE_COMPLETION_ONSTACK(has_eaten);
+	struct task *t = task_create(eat_and_stay, &has_eaten, "eats");
+
+	ASSERT(t);
+	EXPECT_EQ(cgroup_attach_task(memcg->css.cgroup, t), 0);
+	wake_up_process(t);
+	wait_for_completion(&has_eaten);
+	EXPECT_GE(group_read(memcg, "memory.stat", "anon"), 4l << 20);
+	EXPECT_GE(group_read(memcg, "memory.stat", "pgfault"), 1024l);
+	EXPECT_EQ(group_write(memcg, "memory.max", "1M"), 0);
+	EXPECT_EQ(task_join(t), TASK_KILLED);
+	EXPECT_LE(group_read(memcg, "memory.current", NULL), 1l << 20);
+	EXPECT_EQ(group_read(memcg, "memory.events", "oom_kill"), 1l);
+	EXPECT_EQ(group_read(memcg, "memory.stat", "anon"), 0l);
+	kfree_rcu_barrier();
 	test_group_remove(memcg);
 }
 

@@ -9,11 +9,12 @@
  *             reclaiming as much.  If the group stays above all the same, it
  *             waits: the further above, the longer, and squared, so that a little
  *             too much is hardly felt and much too much is stopped.
- * Where.      At the beginning of a charge: nothing is in hand, and the caller
- *             has said that it may sleep.  Reclaim does only what its flags
- *             allow.  Who may not start I/O or enter file systems holds locks
- *             that others need, and does not sit on them: it reclaims, and the
- *             penalty is dropped.
+ * Where.      Where nothing is in hand and no lock is held.  A program pays when
+ *             it comes back from the kernel, or when it touches memory that is
+ *             not there yet; not within a system call.  What runs in the kernel
+ *             alone pays at the beginning of a charge that may sleep; if that
+ *             may not start I/O or enter file systems, the caller holds locks
+ *             that others need: it reclaims, and the penalty is dropped.
  * Interrupts  cannot pay, nor can who must not wait; a worker reclaims for the
  *             group, one for each.  A task owes what it took that way as well.
  * Dying       tasks owe nothing: the sooner they end, the more is free.
@@ -162,12 +163,18 @@ static struct mem_cgroup *get_payer(void)
 	return memcg;
 }
 
+/* A program that the kernel works for: who knows what it holds. */
+static bool in_system_call(void)
+{
+	return current->kernel_depth && !current->is_kernel_code;
+}
+
 void memcg_high_pay(gfp_t gfp)
 {
 	unsigned int nr = current->over_high;
 	struct mem_cgroup *memcg;
 
-	if (nr & PAYING)
+	if ((nr & PAYING) || in_system_call())
 		return;
 	current->over_high = PAYING;
 	memcg = get_payer();
@@ -176,4 +183,9 @@ void memcg_high_pay(gfp_t gfp)
 		css_put(&memcg->css);
 	}
 	current->over_high = 0;
+}
+
+void __accounting_settle(void)
+{
+	memcg_high_pay(GFP_KERNEL);
 }

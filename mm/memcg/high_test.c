@@ -156,6 +156,48 @@ TEST(memcg_high, who_must_not_sleep_neither_waits_nor_pays)
 	test_group_remove(a);
 }
 
+static int owe_in_a_system_call(void *arg)
+{
+	struct mem_cgroup *memcg = arg;
+	struct test_charge c[2];
+	u64 start;
+
+	task_enter_kernel();
+	EXPECT(charge_take(&c[0], memcg, 9000, MEMCG_PERCPU, 0, GFP_KERNEL));
+	current->over_high = 64;
+	EXPECT(charge_take(&c[1], memcg, 600 << 10, MEMCG_PERCPU, 0,
+			   GFP_KERNEL));
+	EXPECT_GE(current->over_high, 64u);
+	EXPECT_EQ(group_read(memcg, "memory.events", "high"), 0);
+
+	/* It returns, with the group still above. */
+	set_active_memcg(memcg);
+	start = ktime_get_ns();
+	task_leave_kernel();
+	EXPECT_GE(ktime_get_ns() - start, 50 * NSEC_PER_MSEC);
+	EXPECT_EQ(current->over_high, 0u);
+	EXPECT_GT(group_read(memcg, "memory.events", "high"), 0);
+	set_active_memcg(NULL);
+	for (int i = 0; i < 2; i++)
+		charge_give(&c[i]);
+	return 0;
+}
+
+/* In a system call it may hold an open file's lock, or any other. */
+TEST(memcg_high, a_program_pays_when_it_comes_back_from_the_kernel)
+{
+	struct mem_cgroup *a = test_group(NULL, "a");
+	struct task *t;
+
+	inflate(a, 2000);
+	page_counter_set_high(&a->memory, 2000);
+	t = task_run(owe_in_a_system_call, a, "program");
+	ASSERT(t);
+	task_join(t);
+	deflate(a, 2000);
+	test_group_remove(a);
+}
+
 struct payment {
 	struct mem_cgroup *memcg;
 	bool dying;

@@ -33,9 +33,13 @@ void __noreturn task_end(int code);
 /* The code of a task that was killed. */
 #define TASK_KILLED (128 + 9)
 
+/* For task_leave_kernel(): it was killed, or owes for memory. */
+void task_has_left_kernel(void);
+
 /*
  * A task that was killed ends where it next runs code of its own: when it comes
- * back from the kernel, or when it touches memory that is not there yet.  What
+ * back from the kernel, or when it touches memory that is not there yet.  There
+ * it also waits, if its group has more memory than it should (memory.high).  What
  * must not be cut off in the middle is put between these two; they nest.
  * System calls, malloc and newlib's locks do so themselves.
  */
@@ -48,8 +52,9 @@ static inline void task_leave_kernel(void)
 {
 	struct task *t = current;
 
-	if (!--t->kernel_depth && unlikely(READ_ONCE(t->kill_pending)))
-		task_end(TASK_KILLED);
+	if (!--t->kernel_depth &&
+	    unlikely(READ_ONCE(t->kill_pending) || t->over_high))
+		task_has_left_kernel();
 }
 
 /* The current task is no program: all that it runs is the kernel's, it is never

@@ -189,6 +189,7 @@ static void lay_out(struct kmem_cache *s)
 	s->inverse = DIV_ROUND_UP(1ul << 32, s->size);
 
 	s->order = choose_order(s->size);
+	s->slab_bytes = PAGE_SIZE << s->order;
 	s->min_order = order_base_2(DIV_ROUND_UP(s->size, PAGE_SIZE));
 	s->objects = (PAGE_SIZE << s->order) / s->size;
 	s->min_objects = (PAGE_SIZE << s->min_order) / s->size;

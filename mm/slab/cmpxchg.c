@@ -210,7 +210,7 @@ static void *alloc_slow(struct kmem_cache *s, gfp_t gfp, int node)
 	struct slab_cpu *c;
 	struct slab *slab;
 	unsigned long flags;
-	void *object;
+	void *object, *next;
 
 	local_irq_save(flags);
 	c = this_cpu_ptr(s->cpu);
@@ -230,7 +230,13 @@ static void *alloc_slow(struct kmem_cache *s, gfp_t gfp, int node)
 		local_irq_restore(flags);
 		return alloc_slow(s, gfp, node);
 	}
-	set_freelist(c, slab_next_free(s, object));
+	next = slab_next_free(s, object);
+	if (unlikely(next && !slab_object_valid(s, c->slab, next))) {
+		/* The rest of the list is lost, and counts as in use. */
+		slab_report(s, c->slab, object, "free pointer corrupt");
+		next = NULL;
+	}
+	set_freelist(c, next);
 	c->stat[SLAB_ALLOC_SLOW]++;
 	local_irq_restore(flags);
 	return object;
@@ -238,12 +244,19 @@ static void *alloc_slow(struct kmem_cache *s, gfp_t gfp, int node)
 
 /* --- the fast paths -------------------------------------------------------- */
 
-/* An object of the CPU's own slab, or NULL. */
+/* Slabs lie at multiples of their size. */
+static __always_inline bool other_slab(const struct kmem_cache *s,
+				       const void *object, const void *next)
+{
+	return ((unsigned long)object ^ (unsigned long)next) >= s->slab_bytes;
+}
+
+/* An object of the CPU's own slab; NULL when there is none, or none is sound. */
 static __always_inline void *pop(struct kmem_cache *s)
 {
 	struct slab_cpu __percpu *cpu = s->cpu;
 	unsigned long tid;
-	void *object;
+	void *object, *next;
 
 	do {
 		/* tid first: it vouches for what is read after it. */
@@ -254,11 +267,14 @@ static __always_inline void *pop(struct kmem_cache *s)
 			return NULL;
 		/*
 		 * The object may be taken from under us: then this reads
-		 * what its user wrote, and the tid has moved.
+		 * what its user wrote, and the tid has moved.  Or a user has
+		 * written to what was free already: the slow path finds out.
 		 */
-	} while (unlikely(!slab_cpu_change(cpu, object, tid,
-					   slab_next_free(s, object),
-					   tid + SLAB_TID_STEP)));
+		next = slab_next_free(s, object);
+		if (unlikely(other_slab(s, object, next) && next))
+			return NULL;
+	} while (unlikely(
+		!slab_cpu_change(cpu, object, tid, next, tid + SLAB_TID_STEP)));
 	this_cpu_inc(cpu->stat[SLAB_ALLOC_FAST]);
 	return object;
 }

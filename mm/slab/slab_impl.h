@@ -235,6 +235,7 @@ struct kmem_cache {
 	u32 object_size;    /* what the user asked for */
 	u32 inverse;	    /* of size: see slab_object_index() */
 	u32 sheaf_capacity; /* 0: no sheaves */
+	u32 slab_bytes;	    /* of the usual order */
 	gfp_t account;	    /* added to each request while groups exist */
 	u32 owner_shift;    /* of an address: its place among owners */
 	u32 stock_below;    /* what has room for one more; 0: never */

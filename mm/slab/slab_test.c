@@ -10,6 +10,7 @@
 #include <mm/virt/vmalloc.h>
 #include <string.h>
 #include <tests/test.h>
+#include "slab_impl.h"
 
 TEST_LEAK_COUNTER(slab_objects)
 {
@@ -29,29 +30,6 @@ TEST_AUDIT(slabs)
 static struct kmem_cache *plain_cache(unsigned int size)
 {
 	return kmem_cache_create("test", size, 0, SLAB_NO_MERGE, NULL);
-}
-
-struct question {
-	const char *name;
-	slab_flags_t flags;
-};
-
-static void take_flags(const struct slabinfo *info, void *arg)
-{
-	struct question *q = arg;
-
-	if (!strcmp(info->name, q->name))
-		q->flags = info->flags;
-}
-
-/* Did slab_debug= make it so? */
-static bool is_debugged(const struct kmem_cache *s)
-{
-	struct question q = {.name = kmem_cache_name(s)};
-
-	slab_for_each_cache(take_flags, &q);
-	return q.flags & (SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE |
-			  SLAB_POISON | SLAB_STORE_USER);
 }
 
 /* Each object's first and last byte can be told from all others'. */
@@ -168,7 +146,7 @@ TEST(slab, like_caches_are_shared_and_unlike_are_not)
 		kmem_cache_create("test-e", 328, 0, SLAB_NO_MERGE, NULL);
 
 	ASSERT(a && b && c && d && e);
-	EXPECT_EQ(a == b, slab_merging() && !is_debugged(a));
+	EXPECT_EQ(a == b, slab_merging() && !cache_debug(a));
 	EXPECT_NE(a, c);
 	EXPECT_NE(a, d);
 	EXPECT_NE(a, e);
@@ -257,7 +235,7 @@ TEST(slab, a_million_objects_cost_their_payload)
 		SKIP("not enough memory");
 	s = plain_cache(64);
 	ASSERT(s);
-	if (is_debugged(s)) {
+	if (cache_debug(s)) {
 		kmem_cache_destroy(s);
 		SKIP("slab_debug surrounds each object");
 	}

@@ -408,6 +408,7 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/virt/vmalloc_test.c \
 	mm/virt/vmalloc_owner_test.c \
 	mm/virt/arena_test.c \
+	mm/virt/arena_bench.c \
 	kernel/task/heap_bench.c \
 	kernel/task/heap_test.c \
 	kernel/task/newlib_test.c \

@@ -724,7 +724,7 @@ static void place_empty(struct worker *w, struct place *at)
 
 static int work(void *arg)
 {
-	struct place place[PLACES] = {{NULL}};
+	struct place place[PLACES] = {{.p = NULL}};
 	struct worker *w = arg;
 
 	for (unsigned int i = 0; i < w->steps; i++) {

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <kernel/core/clock.h>
+#include <kernel/core/panic.h>
 #include <kernel/core/sched.h>
 #include <kernel/task/newlib.h>
 #include <kernel/task/task.h>
@@ -26,6 +27,7 @@
 
 void syscall_leave(void)
 {
+	DEBUG_BUG_ON(!current->kernel_depth);
 	if (!--current->kernel_depth)
 		accounting_settle();
 	if (unlikely(kill_pending()))

@@ -72,6 +72,14 @@ static void *alloc_for(struct mem_cgroup *memcg, size_t size, gfp_t gfp)
 	return p;
 }
 
+/* With memcg.kmem=off nobody pays: see the last test. */
+static struct mem_cgroup *make_payer(const char *path)
+{
+	if (memcg_kmem_off)
+		SKIP("memcg.kmem=off");
+	return group_make(path);
+}
+
 static void expect_nothing_owned(struct mem_cgroup *memcg)
 {
 	EXPECT_EQ(settled_usage(memcg), 0ul);
@@ -86,7 +94,7 @@ static void expect_nothing_owned(struct mem_cgroup *memcg)
 TEST(percpu_owner, an_area_costs_its_group_its_size_on_every_cpu)
 {
 	static const size_t sizes[] = {1, 64, 520, 1344, 5000, 32768};
-	struct mem_cgroup *memcg = group_make("/t");
+	struct mem_cgroup *memcg = make_payer("/t");
 
 	ASSERT(memcg);
 	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -115,7 +123,7 @@ TEST(percpu_owner, an_area_costs_its_group_its_size_on_every_cpu)
 
 TEST(percpu_owner, who_does_not_ask_or_is_nobody_pays_nothing)
 {
-	struct mem_cgroup *memcg = group_make("/t"), *old;
+	struct mem_cgroup *memcg = make_payer("/t"), *old;
 	void __percpu *p[3];
 	unsigned int slot;
 
@@ -137,7 +145,7 @@ TEST(percpu_owner, who_does_not_ask_or_is_nobody_pays_nothing)
 
 TEST(percpu_owner, refs_and_counters_are_charged_if_asked_for)
 {
-	struct mem_cgroup *memcg = group_make("/t"), *old;
+	struct mem_cgroup *memcg = make_payer("/t"), *old;
 	struct percpu_counter counter;
 	struct found found;
 
@@ -157,7 +165,7 @@ TEST(percpu_owner, refs_and_counters_are_charged_if_asked_for)
 
 TEST(percpu_owner, a_refused_charge_leaves_no_trace)
 {
-	struct mem_cgroup *memcg = group_make("/t");
+	struct mem_cgroup *memcg = make_payer("/t");
 	struct percpu_info before, after;
 
 	ASSERT(memcg);
@@ -200,7 +208,7 @@ static void sweep(struct mem_cgroup *memcg, struct fault_attr *attr,
 /* Of areas, of pages behind them, and of vectors of owners. */
 TEST(percpu_owner, failing_anywhere_leaves_nothing)
 {
-	struct mem_cgroup *memcg = group_make("/t");
+	struct mem_cgroup *memcg = make_payer("/t");
 
 	ASSERT(memcg);
 	sweep(memcg, &fail_percpu, 1344);
@@ -229,7 +237,7 @@ static int free_elsewhere(void *gift_)
 
 TEST(percpu_owner, whoever_frees_it_its_group_gets_it_back)
 {
-	struct mem_cgroup *memcg = group_make("/t");
+	struct mem_cgroup *memcg = make_payer("/t");
 	struct mem_cgroup *other = group_make("/u");
 	unsigned int cpu;
 
@@ -282,7 +290,7 @@ static void in_context(struct mem_cgroup *memcg, unsigned int timer_flags)
 
 TEST(percpu_owner, interrupts_charge_whom_they_choose_and_give_back)
 {
-	struct mem_cgroup *memcg = group_make("/t");
+	struct mem_cgroup *memcg = make_payer("/t");
 
 	ASSERT(memcg);
 	in_context(memcg, 0);
@@ -292,7 +300,7 @@ TEST(percpu_owner, interrupts_charge_whom_they_choose_and_give_back)
 
 TEST(percpu_owner, what_outlives_its_group_is_paid_by_the_parent)
 {
-	struct mem_cgroup *parent = group_make("/t"), *child;
+	struct mem_cgroup *parent = make_payer("/t"), *child;
 	void __percpu *p;
 	u32 owner;
 
@@ -324,7 +332,7 @@ static int relabel(void *r_)
 
 TEST(percpu_owner, a_relabelled_area_is_the_other_owners)
 {
-	struct mem_cgroup *memcg = group_make("/t");
+	struct mem_cgroup *memcg = make_payer("/t");
 	void __percpu *p[2];
 	struct relabel r;
 	u32 owner;
@@ -443,7 +451,7 @@ static void run_payers(unsigned int timer_flags)
 	prng_init(&rng, test_seed());
 	memset(payers, 0, sizeof(payers));
 	for (int i = 0; i < NR_GROUPS; i++) {
-		groups[i] = group_make(paths[i]);
+		groups[i] = make_payer(paths[i]);
 		ASSERT(groups[i]);
 		sum.owners[i] = id_of(groups[i]);
 	}
@@ -492,4 +500,21 @@ TEST_T(percpu_owner, stress_with_softirqs_charges_what_is_held, 60)
 TEST_T(percpu_owner, stress_with_interrupts_charges_what_is_held, 60)
 {
 	run_payers(TIMER_HARDIRQ);
+}
+
+/* memcg.kmem=off: groups limit programs, and the kernel is not charged. */
+TEST(percpu_owner, without_kmem_nobody_pays)
+{
+	struct mem_cgroup *memcg;
+	void __percpu *p;
+
+	if (!memcg_kmem_off)
+		SKIP("needs memcg.kmem=off");
+	memcg = group_make("/t");
+	ASSERT(memcg);
+	p = alloc_for(memcg, 5000, GFP_KERNEL);
+	EXPECT(p);
+	expect_nothing_owned(memcg);
+	free_percpu(p);
+	group_remove("/t");
 }

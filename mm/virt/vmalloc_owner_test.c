@@ -66,6 +66,14 @@ static long stat_of(struct mem_cgroup *memcg, enum memcg_kind kind)
 	return mem_cgroup_state(memcg, kind);
 }
 
+/* With memcg.kmem=off nobody pays: see the last test. */
+static struct mem_cgroup *make_payer(const char *path)
+{
+	if (memcg_kmem_off)
+		SKIP("memcg.kmem=off");
+	return group_make(path);
+}
+
 static void expect_nothing_owned(struct mem_cgroup *memcg)
 {
 	EXPECT_EQ(settled_usage(memcg), 0ul);
@@ -92,7 +100,7 @@ static void *vmalloc_for(struct mem_cgroup *memcg, size_t size)
 TEST(vmalloc_owner, an_area_costs_its_group_its_pages)
 {
 	static const size_t sizes[] = {1, 4096, 5000, 300 * 4096};
-	struct mem_cgroup *memcg = group_make("/t");
+	struct mem_cgroup *memcg = make_payer("/t");
 
 	ASSERT(memcg);
 	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -116,7 +124,7 @@ TEST(vmalloc_owner, an_area_costs_its_group_its_pages)
 
 TEST(vmalloc_owner, kvmalloc_charges_what_it_takes)
 {
-	struct mem_cgroup *memcg = group_make("/t"), *old;
+	struct mem_cgroup *memcg = make_payer("/t"), *old;
 	size_t size = 6ul << 20; /* more than pages in a row */
 	void *p;
 
@@ -134,7 +142,7 @@ TEST(vmalloc_owner, kvmalloc_charges_what_it_takes)
 
 TEST(vmalloc_owner, who_does_not_ask_or_is_nobody_pays_nothing)
 {
-	struct mem_cgroup *memcg = group_make("/t"), *old;
+	struct mem_cgroup *memcg = make_payer("/t"), *old;
 	void *va[2];
 
 	ASSERT(memcg);
@@ -151,7 +159,7 @@ TEST(vmalloc_owner, who_does_not_ask_or_is_nobody_pays_nothing)
 
 TEST(vmalloc_owner, a_refused_charge_leaves_no_trace)
 {
-	struct mem_cgroup *memcg = group_make("/t");
+	struct mem_cgroup *memcg = make_payer("/t");
 	struct vmalloc_info before, after;
 
 	ASSERT(memcg);
@@ -167,7 +175,7 @@ TEST(vmalloc_owner, a_refused_charge_leaves_no_trace)
 
 TEST(vmalloc_owner, failing_anywhere_leaves_nothing)
 {
-	struct mem_cgroup *memcg = group_make("/t");
+	struct mem_cgroup *memcg = make_payer("/t");
 	unsigned long n;
 
 	ASSERT(memcg);
@@ -200,7 +208,7 @@ static void free_there(struct timer *t)
 TEST(vmalloc_owner, interrupts_give_back_what_they_free)
 {
 	static const unsigned int flags[] = {0, TIMER_HARDIRQ};
-	struct mem_cgroup *memcg = group_make("/t");
+	struct mem_cgroup *memcg = make_payer("/t");
 
 	ASSERT(memcg);
 	for (unsigned int i = 0; i < ARRAY_SIZE(flags); i++) {
@@ -219,7 +227,7 @@ TEST(vmalloc_owner, interrupts_give_back_what_they_free)
 
 TEST(vmalloc_owner, what_outlives_its_group_is_paid_by_the_parent)
 {
-	struct mem_cgroup *parent = group_make("/t"), *child;
+	struct mem_cgroup *parent = make_payer("/t"), *child;
 	void *va;
 	u32 owner;
 
@@ -251,7 +259,7 @@ static int relabel(void *r_)
 
 TEST(vmalloc_owner, a_relabelled_area_is_the_other_owners)
 {
-	struct mem_cgroup *memcg = group_make("/t");
+	struct mem_cgroup *memcg = make_payer("/t");
 	struct relabel there, back;
 	void *va;
 	u32 owner;
@@ -298,7 +306,7 @@ static void join_and_free(struct task *t, struct completion *gate)
 
 TEST(stack_owner, a_task_costs_its_group_a_stack_while_it_is_there)
 {
-	struct mem_cgroup *memcg = group_make("/t");
+	struct mem_cgroup *memcg = make_payer("/t");
 	struct found found;
 
 	ASSERT(memcg);
@@ -328,7 +336,7 @@ static int nothing(void *unused)
 
 TEST(stack_owner, kernel_threads_are_nobodys)
 {
-	struct mem_cgroup *memcg = group_make("/t"), *old;
+	struct mem_cgroup *memcg = make_payer("/t"), *old;
 	struct task *t;
 
 	ASSERT(memcg);
@@ -344,7 +352,7 @@ TEST(stack_owner, kernel_threads_are_nobodys)
 /* With a stack at hand, and without. */
 TEST(stack_owner, a_task_too_many_is_refused_and_leaves_no_trace)
 {
-	struct mem_cgroup *memcg = group_make("/t");
+	struct mem_cgroup *memcg = make_payer("/t");
 	DECLARE_COMPLETION_ONSTACK(gate);
 	struct task *first;
 	long live;
@@ -369,7 +377,7 @@ TEST(stack_owner, a_task_too_many_is_refused_and_leaves_no_trace)
 
 TEST(stack_owner, failing_anywhere_leaves_nothing)
 {
-	struct mem_cgroup *memcg = group_make("/t");
+	struct mem_cgroup *memcg = make_payer("/t");
 	unsigned long n;
 
 	ASSERT(memcg);
@@ -391,7 +399,7 @@ TEST(stack_owner, failing_anywhere_leaves_nothing)
 
 TEST(stack_owner, a_task_that_outlives_its_group_is_paid_by_the_parent)
 {
-	struct mem_cgroup *parent = group_make("/t"), *child;
+	struct mem_cgroup *parent = make_payer("/t"), *child;
 	DECLARE_COMPLETION_ONSTACK(gate);
 	struct task *t;
 
@@ -464,7 +472,7 @@ TEST_T(vmalloc_owner, stress_charges_what_is_held, 60)
 	prng_init(&rng, test_seed());
 	memset(payers, 0, sizeof(payers));
 	for (int i = 0; i < NR_GROUPS; i++) {
-		groups[i] = group_make(paths[i]);
+		groups[i] = make_payer(paths[i]);
 		ASSERT(groups[i]);
 	}
 	group_limit(groups[2], 100); /* some are refused */
@@ -491,4 +499,25 @@ TEST_T(vmalloc_owner, stress_charges_what_is_held, 60)
 		expect_nothing_owned(groups[i]);
 		group_remove(paths[i]);
 	}
+}
+
+/* memcg.kmem=off: groups limit programs, and the kernel is not charged. */
+TEST(vmalloc_owner, without_kmem_nobody_pays)
+{
+	DECLARE_COMPLETION_ONSTACK(gate);
+	struct mem_cgroup *memcg;
+	struct task *t;
+	void *va;
+
+	if (!memcg_kmem_off)
+		SKIP("needs memcg.kmem=off");
+	memcg = group_make("/t");
+	ASSERT(memcg);
+	va = vmalloc_for(memcg, 5000);
+	t = task_for(memcg, &gate);
+	EXPECT(va && t);
+	expect_nothing_owned(memcg);
+	vfree(va);
+	join_and_free(t, &gate);
+	group_remove("/t");
 }

@@ -17,56 +17,37 @@
 
 /* -- With a descriptor -- */
 
+/* What @call returns, where it may use the file @f that @fd stands for. */
+#define WITH_FILE(r, fd, f, call)                                              \
+	({                                                                     \
+		struct file *f = files_get(fd);                                \
+		long ret_;                                                     \
+                                                                               \
+		syscall_enter();                                               \
+		ret_ = IS_ERR(f) ? PTR_ERR(f) : (call);                        \
+		if (!IS_ERR(f))                                                \
+			file_put(f);                                           \
+		syscall_return(r, ret_);                                       \
+	})
+
 _ssize_t _read_r(struct _reent *r, int fd, void *buf, size_t size)
 {
-	struct file *f = files_get(fd);
-	ssize_t ret;
-
-	syscall_enter();
-	if (IS_ERR(f))
-		return syscall_return(r, PTR_ERR(f));
-	ret = file_read(f, buf, size);
-	file_put(f);
-	return syscall_return(r, ret);
+	return WITH_FILE(r, fd, f, file_read(f, buf, size));
 }
 
 _ssize_t _write_r(struct _reent *r, int fd, const void *buf, size_t size)
 {
-	struct file *f = files_get(fd);
-	ssize_t ret;
-
-	syscall_enter();
-	if (IS_ERR(f))
-		return syscall_return(r, PTR_ERR(f));
-	ret = file_write(f, buf, size);
-	file_put(f);
-	return syscall_return(r, ret);
+	return WITH_FILE(r, fd, f, file_write(f, buf, size));
 }
 
 _off_t _lseek_r(struct _reent *r, int fd, _off_t offset, int whence)
 {
-	struct file *f = files_get(fd);
-	off_t ret;
-
-	syscall_enter();
-	if (IS_ERR(f))
-		return syscall_return(r, PTR_ERR(f));
-	ret = file_seek(f, offset, whence);
-	file_put(f);
-	return syscall_return(r, ret);
+	return WITH_FILE(r, fd, f, file_seek(f, offset, whence));
 }
 
 int _fstat_r(struct _reent *r, int fd, struct stat *st)
 {
-	struct file *f = files_get(fd);
-	int ret;
-
-	syscall_enter();
-	if (IS_ERR(f))
-		return syscall_return(r, PTR_ERR(f));
-	ret = file_stat(f, st);
-	file_put(f);
-	return syscall_return(r, ret);
+	return WITH_FILE(r, fd, f, file_stat(f, st));
 }
 
 int _isatty_r(struct _reent *r, int fd)
@@ -106,18 +87,11 @@ static int duplicate(int fd, int least)
 
 int _fcntl_r(struct _reent *r, int fd, int command, int arg)
 {
-	struct file *f;
-	int ret;
-
+	if (command != F_DUPFD)
+		return WITH_FILE(r, fd, f,
+				 command == F_GETFL ? f->flags : -EINVAL);
 	syscall_enter();
-	if (command == F_DUPFD)
-		return syscall_return(r, duplicate(fd, arg));
-	f = files_get(fd);
-	if (IS_ERR(f))
-		return syscall_return(r, PTR_ERR(f));
-	ret = command == F_GETFL ? f->flags : -EINVAL;
-	file_put(f);
-	return syscall_return(r, ret);
+	return syscall_return(r, duplicate(fd, arg));
 }
 
 /* -- With a path -- */

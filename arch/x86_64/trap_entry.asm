@@ -25,6 +25,43 @@ FRAME_RIP	equ 17 * 8
 FRAME_RFLAGS	equ 19 * 8
 FRAME_RSP	equ 20 * 8
 
+; The general registers of struct trap_frame, the last one lowest.
+%macro push_registers 0
+	push	rdi
+	push	rsi
+	push	rdx
+	push	rcx
+	push	rax
+	push	r8
+	push	r9
+	push	r10
+	push	r11
+	push	rbx
+	push	rbp
+	push	r12
+	push	r13
+	push	r14
+	push	r15
+%endmacro
+
+%macro pop_registers 0
+	pop	r15
+	pop	r14
+	pop	r13
+	pop	r12
+	pop	rbp
+	pop	rbx
+	pop	r11
+	pop	r10
+	pop	r9
+	pop	r8
+	pop	rax
+	pop	rcx
+	pop	rdx
+	pop	rsi
+	pop	rdi
+%endmacro
+
 section .text
 
 ; The vectors for which the CPU pushes an error code.
@@ -48,21 +85,7 @@ trap_stubs:
 align 16
 trap_common:
 	cld
-	push	rdi
-	push	rsi
-	push	rdx
-	push	rcx
-	push	rax
-	push	r8
-	push	r9
-	push	r10
-	push	r11
-	push	rbx
-	push	rbp
-	push	r12
-	push	r13
-	push	r14
-	push	r15
+	push_registers
 	mov	rdi, rsp		; struct trap_frame
 	push	qword [rdi + FRAME_RIP]
 	push	rbp
@@ -74,21 +97,7 @@ trap_return_address:
 	test	al, al
 	jnz	.inside_nmi
 
-	pop	r15
-	pop	r14
-	pop	r13
-	pop	r12
-	pop	rbp
-	pop	rbx
-	pop	r11
-	pop	r10
-	pop	r9
-	pop	r8
-	pop	rax
-	pop	rcx
-	pop	rdx
-	pop	rsi
-	pop	rdi
+	pop_registers
 	add	rsp, 16			; vector, error
 	iretq
 
@@ -102,21 +111,7 @@ trap_return_address:
 	mov	[rax + 8], rcx
 	mov	[rax], rdx
 	mov	[rsp + FRAME_ERROR], rax
-	pop	r15
-	pop	r14
-	pop	r13
-	pop	r12
-	pop	rbp
-	pop	rbx
-	pop	r11
-	pop	r10
-	pop	r9
-	pop	r8
-	pop	rax
-	pop	rcx
-	pop	rdx
-	pop	rsi
-	pop	rdi
+	pop_registers
 	mov	rsp, [rsp + 8]
 	popfq
 	ret

@@ -199,7 +199,7 @@ void slab_owner_release(struct slab *slab)
 static bool implied(const struct kmem_cache *s, int nid)
 {
 	return slab_memcg_kind(s) == MEMCG_SLAB_UNRECLAIMABLE &&
-	       nid == numa_node_id();
+	       (!static_branch_unlikely(&slab_numa) || nid == numa_node_id());
 }
 
 static bool consume(const struct kmem_cache *s, u32 owner, u32 bytes, int nid)
@@ -237,12 +237,33 @@ static bool anybody_pays(void)
 	return any;
 }
 
+/* A task that has enough in stock, and a slab that has owners. */
+static bool charge_quickly(struct kmem_cache *s, struct slab *slab,
+			   void *object)
+{
+	unsigned long owners = READ_ONCE(slab->owners);
+	u32 owner;
+
+	if (!owners || !implied(s, slab_nid(slab)) || !cpu_store_enter_task())
+		return false;
+	owner = READ_ONCE(current->owner);
+	if (owner && !stock_consume(owner, s->size)) {
+		cpu_store_leave();
+		return false;
+	}
+	*slab_owner_entry(s->owner_shift, owners, object) = owner;
+	cpu_store_leave();
+	return true;
+}
+
 static bool charge_object(struct kmem_cache *s, gfp_t gfp, void *object)
 {
 	struct slab *slab = slab_of(object);
 	unsigned long owners;
 	int owner;
 
+	if (charge_quickly(s, slab, object))
+		return true;
 	if (s->flags & SLAB_PLAIN || !anybody_pays())
 		return true;
 	owners = READ_ONCE(slab->owners) ?: slab_owner_make(s, slab, gfp);
@@ -355,14 +376,25 @@ void slab_uncharge_leave(struct slab *slab, u32 owner)
 void slab_uncharge(struct kmem_cache *s, struct slab *slab, void *object)
 {
 	u16 *entry = slab_owner_entry(s->owner_shift, slab->owners, object);
+	int nid = slab_nid(slab);
 	u32 owner;
 
 	/* What is none will be reported, and is not freed. */
 	if (cache_debug(s) && !slab_object_valid(s, slab, object))
 		return;
+	if (implied(s, nid) && cpu_store_enter()) {
+		owner = slab_owner_take(entry);
+		if (owner &&
+		    !stock_refill_below(owner, s->size, s->stock_below))
+			slab_uncharge_leave(slab, owner);
+		else
+			cpu_store_leave();
+		return;
+	}
 	preempt_disable();
 	owner = slab_owner_take(entry);
-	give_back(s, owner, s->size, slab_nid(slab));
+	if (owner)
+		__accounting_uncharge(owner, s->size, slab_memcg_kind(s), nid);
 	preempt_enable();
 }
 

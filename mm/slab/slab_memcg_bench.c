@@ -127,9 +127,9 @@ static void fifo1000_pair(struct bench *b)
 	kmem_cache_destroy(s);
 }
 
-static void bulk32_pair(struct bench *b)
+static void bulk_pair(struct bench *b, const char *figure, slab_flags_t flags)
 {
-	struct kmem_cache *s = bench_cache(SLAB_ACCOUNT);
+	struct kmem_cache *s = bench_cache(flags);
 	void *objects[NR_BULK];
 	const int rounds = HOT_ROUNDS / NR_BULK;
 
@@ -139,8 +139,18 @@ static void bulk32_pair(struct bench *b)
 		kmem_cache_alloc_bulk(s, GFP_KERNEL, NR_BULK, objects);
 		kmem_cache_free_bulk(s, NR_BULK, objects);
 	}
-	bench_end(b, "slab.64.bulk32_pair", rounds * NR_BULK);
+	bench_end(b, figure, rounds * NR_BULK);
 	kmem_cache_destroy(s);
+}
+
+static void bulk32_pair(struct bench *b)
+{
+	bulk_pair(b, "slab.64.bulk32_pair", SLAB_ACCOUNT);
+}
+
+static void unaccounted_bulk32_pair(struct bench *b)
+{
+	bulk_pair(b, "slab.64.unaccounted_bulk32_pair", 0);
 }
 
 static void kmalloc_pair(struct bench *b)
@@ -182,6 +192,11 @@ BENCH(slab_memcg, fifo1000_pair)
 BENCH(slab_memcg, bulk32_pair)
 {
 	at_depths(b, bulk32_pair);
+}
+
+BENCH(slab_memcg, unaccounted_bulk32_pair)
+{
+	at_depth(b, 3, "depth3", unaccounted_bulk32_pair);
 }
 
 BENCH(slab_memcg, kmalloc_pair)

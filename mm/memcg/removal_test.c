@@ -115,6 +115,8 @@ static void come_and_go(unsigned int from, unsigned int to)
 		left = kmalloc(64, GFP_KERNEL_ACCOUNT);
 		set_active_memcg(old);
 		EXPECT_EQ(cgroup_rmdir(path), 0);
+		if (i % 500 == 499)
+			cgroup_wait_teardown();
 	}
 	kfree(left);
 }
@@ -127,8 +129,9 @@ static void expect_no_growth(unsigned int groups)
 	come_and_go(0, 200);
 	before = pages_in_use();
 	come_and_go(200, 200 + groups);
-	/* A page or two that happens to be in use elsewhere is no growth. */
-	EXPECT_LE(pages_in_use(), before + 8);
+	/* Slabs in part use are no growth; a leak of single objects shows in
+	 * their count, after each test. */
+	EXPECT_LE(pages_in_use(), before + 32);
 	EXPECT_EQ(mem_cgroup_css(root_mem_cgroup)->cgroup->nr_dying_descendants,
 		  0u);
 	group_remove("/r");

@@ -323,7 +323,7 @@ TEST(cgroup_tasks, populated_speaks_for_all_below)
 static int wait_for_events(void *arg)
 {
 	struct cgroup_file *file = arg;
-	int err = cgroup_file_wait(file, 20 * NSEC_PER_SEC);
+	int err = cgroup_file_wait(file, MAX_SCHEDULE_TIMEOUT);
 
 	return err ? err : cgroup_file_read(file);
 }

@@ -328,6 +328,7 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/core/smp_test.c \
 	kernel/core/spinlock_test.c \
 	kernel/core/core_bench.c \
+	mm/page/page_bench.c \
 	kernel/core/static_key_test.c \
 	kernel/core/fault_inject_test.c \
 	kernel/core/watchdog_test.c \
@@ -402,7 +403,6 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/page/page_test.c \
 	mm/page/page_check_test.c \
 	mm/page/page_stress_test.c \
-	mm/page/page_bench.c \
 	mm/memcg/charge_bench.c \
 	mm/memcg/group_bench.c \
 	mm/virt/vmalloc_test.c \

@@ -7,6 +7,7 @@
 #include <kernel/core/clock.h>
 #include <kernel/core/completion.h>
 #include <kernel/core/smp.h>
+#include <kernel/core/timer.h>
 #include <kernel/core/wait.h>
 #include <kernel/task/task.h>
 #include <lib/math.h>
@@ -589,51 +590,89 @@ struct stress {
 	bool stop;
 };
 
-struct stress_worker {
-	struct stress *stress;
+struct stress_hand {
 	struct prng rng;
 	struct {
 		u32 owner, bytes;
 	} held[32];
 };
 
-static void stress_toggle(struct stress_worker *w, gfp_t gfp)
+struct stress_worker {
+	struct stress *stress;
+	struct stress_hand task, interrupt;
+	struct timer timer;
+	unsigned int flags;
+};
+
+static void stress_toggle(struct stress *stress, struct stress_hand *h,
+			  gfp_t gfp)
 {
-	unsigned int i = prng_below(&w->rng, 32);
+	unsigned int i = prng_below(&h->rng, 32);
 	u32 bytes;
 	int owner;
 
-	if (w->held[i].owner) {
-		uncharge_bytes(w->held[i].owner, w->held[i].bytes);
-		w->held[i].owner = 0;
+	if (h->held[i].owner) {
+		uncharge_bytes(h->held[i].owner, h->held[i].bytes);
+		h->held[i].owner = 0;
 		return;
 	}
-	bytes = 1 + prng_below(&w->rng, 1u << prng_range(&w->rng, 3, 20));
-	owner = charge_bytes(
-		w->stress->groups[prng_below(&w->rng, STRESS_GROUPS)], bytes,
-		gfp);
+	bytes = 1 + prng_below(&h->rng, 1u << prng_range(&h->rng, 3, 20));
+	owner = charge_bytes(stress->groups[prng_below(&h->rng, STRESS_GROUPS)],
+			     bytes, gfp);
 	if (owner > 0) {
-		w->held[i].owner = owner;
-		w->held[i].bytes = bytes;
+		h->held[i].owner = owner;
+		h->held[i].bytes = bytes;
 	}
+}
+
+static void stress_drop(struct stress_hand *h)
+{
+	for (unsigned int i = 0; i < 32; i++)
+		if (h->held[i].owner)
+			uncharge_bytes(h->held[i].owner, h->held[i].bytes);
+}
+
+static void stress_rearm(struct stress_worker *w)
+{
+	mod_timer(&w->timer,
+		  ktime_get_ns() + prng_range(&w->interrupt.rng, 20, 500) *
+					   NSEC_PER_USEC);
+}
+
+/* In a softirq or an interrupt, by the timer's flags. */
+static void stress_interrupt(struct timer *t)
+{
+	struct stress_worker *w = from_timer(t, struct stress_worker, timer);
+
+	for (unsigned int n = 0; n < 4; n++)
+		stress_toggle(w->stress, &w->interrupt,
+			      prng_one_in(&w->interrupt.rng, 8) ? GFP_ATOMIC
+								: GFP_NOWAIT);
+	if (!READ_ONCE(w->stress->stop))
+		stress_rearm(w);
 }
 
 static int stress_fn(void *arg)
 {
 	struct stress_worker *w = arg;
+	struct stress *stress = w->stress;
+	struct prng *rng = &w->task.rng;
 
-	while (!READ_ONCE(w->stress->stop)) {
-		stress_toggle(w, prng_one_in(&w->rng, 4) ? GFP_NOWAIT
-							 : GFP_KERNEL);
-		if (prng_one_in(&w->rng, 50))
-			mem_cgroup_drain_stocks(w->stress->groups[prng_below(
-				&w->rng, STRESS_GROUPS)]);
-		if (prng_one_in(&w->rng, 20))
+	timer_setup(&w->timer, stress_interrupt, w->flags);
+	stress_rearm(w);
+	while (!READ_ONCE(stress->stop)) {
+		stress_toggle(stress, &w->task,
+			      prng_one_in(rng, 4) ? GFP_NOWAIT : GFP_KERNEL);
+		if (prng_one_in(rng, 50))
+			mem_cgroup_drain_stocks(
+				stress->groups[prng_below(rng, STRESS_GROUPS)]);
+		if (prng_one_in(rng, 20))
 			yield();
 	}
-	for (unsigned int i = 0; i < 32; i++)
-		if (w->held[i].owner)
-			uncharge_bytes(w->held[i].owner, w->held[i].bytes);
+	del_timer_sync(&w->timer);
+	del_timer_sync(&w->timer); /* it may have re-armed itself */
+	stress_drop(&w->task);
+	stress_drop(&w->interrupt);
 	return 0;
 }
 
@@ -657,7 +696,9 @@ TEST_T(stock, old_bug_4_drains_beside_dying_owners_lose_nothing, 60)
 	for (unsigned int i = 0; i < WORKERS; i++) {
 		memset(&workers[i], 0, sizeof(workers[i]));
 		workers[i].stress = &stress;
-		prng_init(&workers[i].rng, test_random());
+		workers[i].flags = i % 2 ? TIMER_HARDIRQ : 0;
+		prng_init(&workers[i].task.rng, test_random());
+		prng_init(&workers[i].interrupt.rng, test_random());
 		ASSERT((tasks[i] = task_run(stress_fn, &workers[i], "stress")));
 	}
 	/* Two of them die in mid-flight; who still names them charges /t. */

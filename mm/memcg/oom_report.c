@@ -12,6 +12,7 @@
 #include <kernel/core/clock.h>
 #include <kernel/core/printk.h>
 #include <lib/math.h>
+#include <mm/page/zone.h>
 #include <string.h>
 #include "oom_impl.h"
 
@@ -35,6 +36,17 @@ static const char *const kind_names[MEMCG_NR_KINDS] = {
 static unsigned long kib(unsigned long pages)
 {
 	return pages << (PAGE_SHIFT - 10);
+}
+
+/* The root has no counter that anybody charges: the machine's own figures. */
+static unsigned long used_pages(struct mem_cgroup *memcg)
+{
+	struct page_info info;
+
+	if (memcg != root_mem_cgroup)
+		return mem_cgroup_usage(memcg);
+	page_get_info(&info);
+	return info.in_use;
 }
 
 static const char *path_of(struct mem_cgroup *memcg, char path[PATH_CHARS])
@@ -86,6 +98,8 @@ static void table_add(struct task *t, void *arg)
 	long points = oom_points(t, table->limit);
 	unsigned int at;
 
+	if (t->is_kernel_code)
+		return; /* never chosen, and has no memory to speak of */
 	if (table->nr == MAX_SHOWN &&
 	    points <= table->row[MAX_SHOWN - 1].points)
 		return;
@@ -145,12 +159,12 @@ void oom_report(const struct oom_choice *choice)
 			"pages, for of %lu tasks none can be killed; %lu of "
 			"%lu KiB are in use\n",
 			path_of(memcg, path), current->comm, current->pid,
-			choice->order, choice->nr_tasks,
-			kib(mem_cgroup_usage(memcg)), kib(choice->limit));
+			choice->order, choice->nr_tasks, kib(used_pages(memcg)),
+			kib(choice->limit));
 	} else {
 		pr_warn("out of memory in %s: %lu of %lu KiB in use, %s (pid "
 			"%d) wants 2^%u pages: %s (pid %d) ends\n",
-			path_of(memcg, path), kib(mem_cgroup_usage(memcg)),
+			path_of(memcg, path), kib(used_pages(memcg)),
 			kib(choice->limit), current->comm, current->pid,
 			choice->order, choice->task->comm, choice->task->pid);
 	}

@@ -90,14 +90,16 @@ static void page_drop(struct page *page)
 	__free_page(page);
 }
 
-/* When the machine is full, and it is a program that touched, somebody ends. */
+/* When the machine is full, and it is a program that touched, somebody ends: the
+ * log has it from there. */
 static struct page *page_alloc(gfp_t gfp)
 {
 	bool is_program = !current->kernel_depth;
 	struct page *page;
 
+	gfp |= __GFP_ZERO | (is_program ? __GFP_NOWARN : 0);
 	do
-		page = alloc_page(gfp | __GFP_ZERO);
+		page = alloc_page(gfp);
 	while (!page && is_program && __accounting_out_of_memory(gfp, 0));
 	return page;
 }

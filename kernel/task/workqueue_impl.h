@@ -9,6 +9,7 @@
 #pragma once
 #include <kernel/core/completion.h>
 #include <kernel/core/mutex.h>
+#include <kernel/core/symbols.h>
 #include <kernel/task/workqueue.h>
 
 /* Which list work->entry is on. */
@@ -81,6 +82,22 @@ struct workqueue_struct {
 	/* "Held" while an item runs, and by who waits for all items. */
 	LOCKDEP_MAP(dep_map)
 };
+
+/* "Held" while an item of some function runs, and by who waits for one: what
+ * one of them takes, all of them may. */
+struct work_class {
+	LOCKDEP_MAP(dep_map)
+};
+
+static inline void work_class_init(struct work_class *class, work_func_t func)
+{
+	const char *name = "work item";
+
+	if (CONFIG_DEBUG)
+		symbol_lookup((unsigned long)func, &name, NULL, NULL);
+	lockdep_init_map(&class->dep_map, name, (struct lock_class_key *)func,
+			 LOCKDEP_SLEEP);
+}
 
 struct worker {
 	/* Fixed before it starts. */

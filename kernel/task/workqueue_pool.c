@@ -156,9 +156,13 @@ static void call_func(struct worker *w, struct work_struct *work)
 {
 	struct workqueue_struct *wq = w->pwq->wq;
 	work_func_t func = w->func;
+	struct work_class class __maybe_unused;
 
+	work_class_init(&class, func);
 	lock_acquire(&wq->dep_map, 0, 0, lockdep_here());
+	lock_acquire(&class.dep_map, 0, 0, lockdep_here());
 	func(work);
+	lock_release(&class.dep_map, lockdep_here());
 	lock_release(&wq->dep_map, lockdep_here());
 	if (WARN(in_atomic(), "%s: %p returned with preemption off: %x",
 		 wq->name, func, preempt_count()))

@@ -47,6 +47,7 @@ static bool queued_in(struct worker_pool *pool, struct work_struct *work)
 static bool wait_for_work(struct work_struct *work, bool queued_too)
 {
 	struct work_waiter waiter = {.work = work};
+	struct work_class class __maybe_unused;
 	struct worker_pool *pool;
 	struct worker *w;
 	unsigned long flags;
@@ -54,6 +55,11 @@ static bool wait_for_work(struct work_struct *work, bool queued_too)
 	assert_can_sleep();
 	if (WARN_ON(current_work() == work))
 		return false;
+	/* Whether or not there is something to wait for today. */
+	work_class_init(&class, work->func);
+	lock_acquire(&class.dep_map, 0, 0, lockdep_here());
+	lock_release(&class.dep_map, lockdep_here());
+
 	pool = lock_pool_of(work, &flags);
 	if (!pool)
 		return false;

@@ -572,7 +572,7 @@ static int charge_and_give(void *arg)
 	static const gfp_t flags[] = {GFP_NOWAIT, GFP_ATOMIC,
 				      GFP_NOFS | __GFP_RETRY_MAYFAIL,
 				      GFP_NOFS | __GFP_NORETRY};
-	struct test_charge c[16] = {{0}};
+	struct test_charge c[16] = {{.owner = 0}};
 	struct prng rng;
 
 	prng_init(&rng, test_seed() + (long)arg);

@@ -336,6 +336,7 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/core/mutex_test.c \
 	kernel/core/timer_test.c \
 	kernel/core/softirq_test.c \
+	mm/page/page_bench.c \
 	kernel/task/task_test.c \
 	kernel/task/idr_test.c \
 	kernel/task/workqueue_test.c \

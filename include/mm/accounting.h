@@ -125,8 +125,8 @@ static __always_inline bool stock_consume(u32 owner, u32 bytes)
 		 "subl %[bytes], %%gs:%c[levels](%[at])"
 		 :
 		 : [owner] "r"(owner), [bytes] "re"(bytes),
-		   [at] "r"(stock_offset(owner)),
-		   [owners] "i"(&stock[0].owner), [levels] "i"(&stock[0].bytes)
+		   [at] "r"(stock_offset(owner)), [owners] "i"(&stock[0].owner),
+		   [levels] "i"(&stock[0].bytes)
 		 : "cc", "memory"
 		 : refused);
 	return true;
@@ -147,8 +147,8 @@ static __always_inline bool stock_refill_below(u32 owner, u32 bytes, u32 below)
 		 "addl %[bytes], %%gs:%c[levels](%[at])"
 		 :
 		 : [owner] "r"(owner), [bytes] "re"(bytes), [below] "re"(below),
-		   [at] "r"(stock_offset(owner)),
-		   [owners] "i"(&stock[0].owner), [levels] "i"(&stock[0].bytes)
+		   [at] "r"(stock_offset(owner)), [owners] "i"(&stock[0].owner),
+		   [levels] "i"(&stock[0].bytes)
 		 : "cc", "memory"
 		 : refused);
 	return true;

@@ -110,8 +110,7 @@ static void measure(struct audit *a, int *max_css)
 	u32 id;
 
 	*max_css = 0;
-	css_for_each_descendant_pre(css, root_css())
-	{
+	css_for_each_descendant_pre(css, root_css()) {
 		if (!is_online(css))
 			continue;
 		a->nr_groups++;
@@ -130,8 +129,7 @@ static void list_groups(struct audit *a)
 	struct cgroup_subsys_state *css;
 	unsigned int i = 0;
 
-	css_for_each_descendant_pre(css, root_css())
-	{
+	css_for_each_descendant_pre(css, root_css()) {
 		struct audit_group *g = audit_group(a, i);
 
 		if (!is_online(css))
@@ -380,8 +378,9 @@ static long own_count(const struct audit_group *g, unsigned int i)
 	struct cgroup_subsys_state *child, *css = mem_cgroup_css(g->memcg);
 	long count = g->memcg->sums[i].all;
 
-	css_for_each_child(child, css) if (is_online(child))
-		count -= mem_cgroup_from_css(child)->sums[i].all;
+	css_for_each_child(child, css)
+		if (is_online(child))
+			count -= mem_cgroup_from_css(child)->sums[i].all;
 	return count;
 }
 
@@ -390,8 +389,10 @@ static long own_pages(const struct audit_group *g)
 	struct cgroup_subsys_state *child, *css = mem_cgroup_css(g->memcg);
 	long pages = page_counter_read(&g->memcg->memory);
 
-	css_for_each_child(child, css) if (is_online(child))
-		pages -= page_counter_read(&mem_cgroup_from_css(child)->memory);
+	css_for_each_child(child, css)
+		if (is_online(child))
+			pages -= page_counter_read(
+				&mem_cgroup_from_css(child)->memory);
 	return pages;
 }
 

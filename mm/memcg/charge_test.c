@@ -285,7 +285,8 @@ TEST(charge, pages_of_every_order_are_counted_and_returned)
 			break;
 		EXPECT_EQ(settled_usage(memcg), 1ul << order);
 		cgroup_rstat_flush(&memcg->css);
-		EXPECT_EQ(memcg->sums[MEMCG_PAGES].all, (long)PAGE_SIZE << order);
+		EXPECT_EQ(memcg->sums[MEMCG_PAGES].all,
+			  (long)PAGE_SIZE << order);
 		__free_pages(page, order);
 		EXPECT_EQ(settled_usage(memcg), 0ul);
 		EXPECT_EQ(page->memcg_data, 0ul);

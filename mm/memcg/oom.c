@@ -103,8 +103,7 @@ void oom_for_each_task(struct mem_cgroup *memcg,
 	u64 at;
 
 	rcu_read_lock();
-	css_for_each_descendant_pre(pos, top)
-	{
+	css_for_each_descendant_pre(pos, top) {
 		if (!css_tryget(pos))
 			continue;
 		rcu_read_unlock();

@@ -122,8 +122,10 @@ long mem_cgroup_local_state(struct mem_cgroup *memcg, enum memcg_kind kind)
 	struct cgroup_subsys_state *child;
 
 	rcu_read_lock();
-	css_for_each_child(child, &memcg->css) if (css_is_online(child))
-		sum -= READ_ONCE(mem_cgroup_from_css(child)->sums[kind].all);
+	css_for_each_child(child, &memcg->css)
+		if (css_is_online(child))
+			sum -= READ_ONCE(
+				mem_cgroup_from_css(child)->sums[kind].all);
 	rcu_read_unlock();
 	return sum;
 }

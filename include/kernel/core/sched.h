@@ -145,8 +145,8 @@ struct task {
 	/* This task only. */
 	unsigned int kernel_depth; /* task.h: task_enter_kernel() */
 	bool is_kernel_code;	   /* task.h: task_set_kernel_code() */
-	int oom_score_adj; /* mm/memcg/oom.h; set and read by anybody */
-	struct _reent *reent;		 /* newlib's state, in the heap */
+	int oom_score_adj;	   /* mm/memcg/oom.h; set and read by anybody */
+	struct _reent *reent;	   /* newlib's state, in the heap */
 	struct mem_cgroup *active_memcg; /* mm/memcg: charge this one instead */
 	struct obj_cgroup *active_objcg; /* its owner, pinned meanwhile */
 	unsigned int over_high;		 /* pages beyond memory.high, unpaid */

@@ -328,7 +328,6 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/core/smp_test.c \
 	kernel/core/spinlock_test.c \
 	kernel/core/core_bench.c \
-	mm/page/page_bench.c \
 	kernel/core/static_key_test.c \
 	kernel/core/fault_inject_test.c \
 	kernel/core/watchdog_test.c \

@@ -2,12 +2,24 @@
 /* objcg_test.c - owners outlive groups, and their parents pay. */
 #include <errno.h>
 #include <kernel/core/fault_inject.h>
+#include <kernel/core/rcu.h>
 #include <kernel/task/task.h>
 #include <lib/err.h>
 #include <mm/page/page_alloc.h>
 #include <mm/slab/slab.h>
 #include <tests/test.h>
 #include "memcg_test.h"
+
+/* As it was a moment ago: what keeps it is the test. */
+static struct obj_cgroup *find_owner(u32 id)
+{
+	struct obj_cgroup *objcg;
+
+	rcu_read_lock();
+	objcg = obj_cgroup_find(id);
+	rcu_read_unlock();
+	return objcg;
+}
 
 TEST(objcg, what_lives_on_is_paid_by_the_parent)
 {
@@ -22,7 +34,7 @@ TEST(objcg, what_lives_on_is_paid_by_the_parent)
 	cgroup_wait_teardown();
 	EXPECT_EQ(settled_usage(parent), 6ul);
 	rcu_read_lock();
-	EXPECT_EQ(obj_cgroup_memcg(obj_cgroup_find(owner)), parent);
+	EXPECT_EQ(obj_cgroup_memcg(find_owner(owner)), parent);
 	rcu_read_unlock();
 
 	uncharge_bytes(owner, 5 * PAGE_SIZE);
@@ -57,7 +69,7 @@ TEST(objcg, heirs_of_heirs_are_found)
 	cgroup_wait_teardown();
 	for (int i = 0; i < DEPTH; i++) {
 		rcu_read_lock();
-		EXPECT_EQ(obj_cgroup_memcg(obj_cgroup_find(owners[i])),
+		EXPECT_EQ(obj_cgroup_memcg(find_owner(owners[i])),
 			  root_mem_cgroup);
 		rcu_read_unlock();
 		EXPECT_EQ(settled_usage(root_mem_cgroup),
@@ -109,7 +121,7 @@ TEST(objcg, leftovers_of_the_dead_add_up_to_pages)
 	EXPECT_EQ(settled_usage(child), 2ul);
 	group_remove("/t/c");
 	cgroup_wait_teardown();
-	objcg = obj_cgroup_find(owner);
+	objcg = find_owner(owner);
 	EXPECT_EQ(atomic_long_read(&objcg->leftover), 2l * PAGE_SIZE - 4097);
 	uncharge_bytes(owner, 1);
 	EXPECT_EQ(usage_of(parent), 1ul);
@@ -144,11 +156,11 @@ TEST(objcg, pages_keep_their_owner_and_the_owner_its_id)
 	split_page(page, 2);
 	for (int i = 0; i < 4; i++) {
 		EXPECT_EQ(page_objcg(page + i)->id, id);
-		EXPECT(obj_cgroup_find(id));
+		EXPECT(find_owner(id));
 		__free_page(page + i);
 	}
 	rcu_barrier();
-	EXPECT(!obj_cgroup_find(id));
+	EXPECT(!find_owner(id));
 }
 
 /* Old bug 13. */
@@ -200,14 +212,14 @@ TEST(objcg, old_bug_5_the_last_reference_may_be_dropped_inside_the_section)
 	owner = charge_bytes(memcg, PAGE_SIZE, GFP_KERNEL);
 	group_remove("/t");
 	cgroup_wait_teardown();
-	EXPECT_EQ(percpu_ref_sum(&obj_cgroup_find(owner)->refs), 1l);
+	EXPECT_EQ(percpu_ref_sum(&find_owner(owner)->refs), 1l);
 	ASSERT(cpu_store_enter());
 	__accounting_uncharge(owner, PAGE_SIZE, MEMCG_VMALLOC, NUMA_NO_NODE);
 	/* Still inside, and it is still there to be looked at. */
-	EXPECT(obj_cgroup_find(owner));
+	EXPECT(find_owner(owner));
 	cpu_store_leave();
 	rcu_barrier();
-	EXPECT(!obj_cgroup_find(owner));
+	EXPECT(!find_owner(owner));
 }
 
 /* The keys follow the first obj_cgroup and the last charge. */

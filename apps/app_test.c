@@ -152,8 +152,8 @@ TEST_T(apps, in_a_group_are_held_to_its_limit, 30)
 	EXPECT_EQ(RUN("cgexec", "t", "trees", "200000"), 137);
 	EXPECT_EQ(RUN("cgexec", GROUPS "/t", "churn", "4000", "5000"), 137);
 	EXPECT_EQ(read_key(GROUPS "/t/memory.events", "oom_kill "), 3);
-	/* Some of them end, and it knows. */
-	EXPECT_EQ(RUN("cgexec", "t", "spawn", "8", "1M", "--ms", "20"), 1);
+	/* Its tasks end, and it knows. */
+	EXPECT_EQ(RUN("cgexec", "t", "spawn", "4", "6M", "--depth", "0"), 1);
 	EXPECT_EQ(read_key(GROUPS "/t/memory.stat", "anon "), 0);
 
 	EXPECT_EQ(rmdir(GROUPS "/t"), 0);

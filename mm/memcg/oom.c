@@ -195,10 +195,23 @@ static bool victim_is_dying(struct mem_cgroup *memcg)
 	return found;
 }
 
+/* The allocation may have failed for another reason than lack of memory, or
+ * somebody has freed some since. */
+static bool machine_has_room(unsigned int order)
+{
+	struct zone *zone;
+
+	for_each_zone(zone)
+		if (zone_watermark_ok(zone, order, WMARK_LOW, GFP_KERNEL))
+			return true;
+	return false;
+}
+
 static bool has_room(struct mem_cgroup *memcg, unsigned int order)
 {
-	return memcg != root_mem_cgroup &&
-	       page_counter_margin(&memcg->memory) >= 1ul << order;
+	if (memcg == root_mem_cgroup)
+		return machine_has_room(order);
+	return page_counter_margin(&memcg->memory) >= 1ul << order;
 }
 
 static void wait_for_progress(struct mem_cgroup *memcg, unsigned int order)

@@ -489,6 +489,17 @@ TEST_T(oom, when_the_machine_is_full_the_biggest_task_ends, 30)
 	give_back(&blocks, 9, ~0ul);
 }
 
+TEST(oom, nobody_ends_for_a_failure_while_the_machine_has_room)
+{
+	struct eater eater = {
+		.pages = 100, .stays = true, .memcg = root_mem_cgroup};
+
+	eater_feed(&eater);
+	EXPECT(__accounting_out_of_memory(GFP_KERNEL, 0));
+	EXPECT(!READ_ONCE(eater.task->kill_pending));
+	EXPECT_EQ(eater_end(&eater), TASK_KILLED);
+}
+
 /* -- All at once ------------------------------------------------------------------- */
 
 /* Eats a little more all the time, gives some back, and starts anew. */

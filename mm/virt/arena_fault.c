@@ -31,6 +31,9 @@
 #define ZAP_SLICE (64ul << 20)
 #define BATCH	  64
 
+/* How often to try again for a program, when someone ended or may have freed. */
+#define MAX_OOM_ROUNDS 16
+
 /* -- A page and its place: lock held ------------------------------------------ */
 
 static void page_enter(struct page *page, struct anon_arena *arena,
@@ -94,13 +97,13 @@ static void page_drop(struct page *page)
  * log has it from there. */
 static struct page *page_alloc(gfp_t gfp)
 {
-	bool is_program = !current->kernel_depth;
+	unsigned int rounds = current->kernel_depth ? 0 : MAX_OOM_ROUNDS;
 	struct page *page;
 
-	gfp |= __GFP_ZERO | (is_program ? __GFP_NOWARN : 0);
+	gfp |= __GFP_ZERO | (rounds ? __GFP_NOWARN : 0);
 	do
 		page = alloc_page(gfp);
-	while (!page && is_program && __accounting_out_of_memory(gfp, 0));
+	while (!page && rounds-- && __accounting_out_of_memory(gfp, 0));
 	return page;
 }
 

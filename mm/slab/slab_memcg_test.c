@@ -794,7 +794,7 @@ TEST(slab_memcg, krealloc_and_kvmalloc_keep_the_books)
 
 	p = kvmalloc(1000, GFP_KERNEL_ACCOUNT);
 	ASSERT(p);
-	EXPECT_EQ(charged_bytes(memcg), 1024);
+	EXPECT_EQ(charged_bytes(memcg), charge_of(p));
 	kvfree(p);
 	set_active_memcg(old);
 	EXPECT_EQ(charged_bytes(memcg), 0);

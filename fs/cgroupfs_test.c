@@ -129,7 +129,7 @@ static void list(const char *path, char *out, bool groups)
 
 static int listing(void *unused)
 {
-	char text[256];
+	char text[1024];
 
 	EXPECT_EQ(mkdir(ROOT "/l", 0755), 0);
 	list(ROOT "/l", text, false);

@@ -10,9 +10,11 @@
  *             from its interrupt handler.  A ping unanswered for watchdog_ms is
  *             a CPU with interrupts off: hard lockup.  Two, so that the one on
  *             the stuck CPU is missed by the other.
- * Soft.       The answer looks at what it interrupted: if that is not
- *             preemptible, and the CPU has not switched since an answer
- *             watchdog_ms ago, its task keeps the CPU from all others.
+ * Soft.       The answer looks at what it interrupted.  If that is not
+ *             preemptible, it asks for a switch; and if there was none since an
+ *             answer watchdog_ms ago, the task keeps the CPU from all others.
+ *             Being found so each time would prove little: interrupts that
+ *             waited come when a lock lets them in, just before preemption.
  * Idle.       Is not pinged.  A watcher moves from an idle CPU to a busy one if
  *             the other is not there, and when all are idle both stop; the next
  *             CPU that wakes up starts them.  So an idle machine takes no
@@ -87,6 +89,7 @@ static void check_soft_lockup(struct watched_cpu *self, u64 now)
 		self->soft_limit = limit_ns();
 		return;
 	}
+	set_need_resched();
 	if ((s64)(now - self->since) < self->soft_limit)
 		return;
 	self->soft_limit *= 2;

@@ -40,6 +40,19 @@ static int busy_but_preemptible(void *unused)
 	return 0;
 }
 
+/* Whoever interrupts it finds it not preemptible; and still it is, often. */
+static int busy_in_short_sections(void *unused)
+{
+	u64 end = ktime_get_ns() + 5 * LIMIT_MS * MS;
+
+	while (ktime_get_ns() < end) {
+		preempt_disable();
+		spin_for(MS);
+		preempt_enable();
+	}
+	return 0;
+}
+
 struct found {
 	unsigned long hard, soft;
 };
@@ -100,6 +113,14 @@ TEST(watchdog, cpu_that_does_not_switch_is_found)
 TEST(watchdog, computing_task_is_left_alone)
 {
 	struct found found = watch_thrice(busy_but_preemptible);
+
+	EXPECT_EQ(found.hard, 0);
+	EXPECT_EQ(found.soft, 0);
+}
+
+TEST(watchdog, task_with_short_sections_is_left_alone)
+{
+	struct found found = watch_thrice(busy_in_short_sections);
 
 	EXPECT_EQ(found.hard, 0);
 	EXPECT_EQ(found.soft, 0);

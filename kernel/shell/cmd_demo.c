@@ -244,10 +244,30 @@ static int make_map(void *map)
 	return 0;
 }
 
+/* The page that most of the objects are in. */
+static const struct page *fullest_page(const struct demo *d)
+{
+	const struct page *fullest = NULL;
+	unsigned int most = 0;
+
+	for (int i = 0; i < NR_TURNS; i++) {
+		const struct page *page = virt_to_page(d->turns[i]);
+		unsigned int nr = 0;
+
+		for (int j = 0; j < NR_TURNS; j++)
+			nr += virt_to_page(d->turns[j]) == page;
+		if (nr > most) {
+			most = nr;
+			fullest = page;
+		}
+	}
+	return fullest;
+}
+
 static void show_map(const struct demo *d)
 {
 	struct map map = {
-		.page = virt_to_page(d->turns[0]),
+		.page = fullest_page(d),
 		.ann = slab_object_owner(d->turns[0]),
 		.bob = slab_object_owner(d->turns[1]),
 	};

@@ -172,6 +172,9 @@ static int racing_charger(void *arg)
 			atomic_dec(&race->nr_paused);
 			wake_up_all(&race_wait);
 		}
+		/* Where one host CPU plays all of ours, it lets the next play. */
+		if (prng_one_in(&rng, 16))
+			cpu_relax();
 		if (prng_one_in(&rng, 64))
 			yield();
 	}

@@ -15,6 +15,8 @@
  *             updated_next its next changed sibling; the last one's is its
  *             parent, the root's is itself.  So NULL means that it is not
  *             linked, and the test for that is all that most updates do.
+ *             updated_link points at whichever of these leads to it, so one of
+ *             many siblings is unlinked without a search.
  * Exact.      A CPU stores its count and then tests whether the state is
  *             linked; a flush unlinks it and then reads the count.  Done so,
  *             both could miss: the count may still be in the store buffer when
@@ -44,6 +46,41 @@ static struct css_rstat_cpu *rstat_of(struct cgroup_subsys_state *css,
 	return per_cpu_ptr(css->rstat, cpu);
 }
 
+/* -- One among its siblings: that CPU's lock is held ------------------------------------ */
+
+static void link_to_parent(struct cgroup_subsys_state *css, unsigned int cpu)
+{
+	struct css_rstat_cpu *self = rstat_of(css, cpu);
+	struct cgroup_subsys_state **link =
+		&rstat_of(css->parent, cpu)->updated_children;
+
+	self->updated_next = *link ? *link : css->parent;
+	self->updated_link = link;
+	if (*link)
+		rstat_of(*link, cpu)->updated_link = &self->updated_next;
+	*link = css;
+}
+
+/* Take @css, which is linked, off its parent's children. */
+static void unlink_from_parent(struct cgroup_subsys_state *css,
+			       unsigned int cpu)
+{
+	struct css_rstat_cpu *self = rstat_of(css, cpu);
+	struct cgroup_subsys_state **link = self->updated_link;
+
+	if (!css->parent)
+		return;
+	if (self->updated_next != css->parent) {
+		*link = self->updated_next;
+		rstat_of(*link, cpu)->updated_link = link;
+	} else {
+		/* It was the last; if it was the only one, too, there is none. */
+		*link = link == &rstat_of(css->parent, cpu)->updated_children
+				? NULL
+				: css->parent;
+	}
+}
+
 /* -- Updating ------------------------------------------------------------------------- */
 
 void __cgroup_rstat_updated(struct cgroup_subsys_state *css)
@@ -54,39 +91,17 @@ void __cgroup_rstat_updated(struct cgroup_subsys_state *css)
 
 	spin_lock_irqsave(lock, flags);
 	while (!rstat_of(css, cpu)->updated_next) {
-		struct cgroup_subsys_state *parent = css->parent, *first;
-
-		if (!parent) {
+		if (!css->parent) {
 			rstat_of(css, cpu)->updated_next = css;
 			break;
 		}
-		first = rstat_of(parent, cpu)->updated_children;
-		rstat_of(css, cpu)->updated_next = first ? first : parent;
-		rstat_of(parent, cpu)->updated_children = css;
-		css = parent;
+		link_to_parent(css, cpu);
+		css = css->parent;
 	}
 	spin_unlock_irqrestore(lock, flags);
 }
 
 /* -- Flushing ------------------------------------------------------------------------- */
-
-/* Take @css, which is linked, off its parent's children. */
-static void unlink_from_parent(struct cgroup_subsys_state *css,
-			       unsigned int cpu)
-{
-	struct cgroup_subsys_state **link;
-
-	if (!css->parent)
-		return;
-	link = &rstat_of(css->parent, cpu)->updated_children;
-	while (*link != css)
-		link = &rstat_of(*link, cpu)->updated_next;
-	*link = rstat_of(css, cpu)->updated_next;
-	/* The last one's link goes back to the parent. */
-	if (*link == css->parent &&
-	    link == &rstat_of(css->parent, cpu)->updated_children)
-		*link = NULL;
-}
 
 /* The children of @css go before @todo. */
 static struct cgroup_subsys_state *

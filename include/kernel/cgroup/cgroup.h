@@ -440,12 +440,13 @@ css_next_skip_descendants(struct cgroup_subsys_state *pos,
 
 /* -- Statistics that are summed when asked for (rstat.c) ------------------------ */
 
-/* One for each CPU and css: two links of the tree of what has changed there,
+/* One for each CPU and css: the links of the tree of what has changed there,
  * and one of the list that is being flushed. */
 struct css_rstat_cpu {
 	/* Under that CPU's lock. */
 	struct cgroup_subsys_state *updated_children;
-	struct cgroup_subsys_state *updated_next; /* NULL: not changed */
+	struct cgroup_subsys_state *updated_next;  /* NULL: not changed */
+	struct cgroup_subsys_state **updated_link; /* what points to it */
 
 	/* Under the flush mutex. */
 	struct cgroup_subsys_state *flush_next;

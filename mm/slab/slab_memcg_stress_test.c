@@ -424,7 +424,8 @@ static int take_and_free(void *memcg)
 				WRITE_ONCE(asked.objects[j], taken[j]);
 		}
 		for (int j = 0; j < NR_ASKED; j++)
-			kmem_cache_free(asked.s, taken[j]);
+			if (taken[j])
+				kmem_cache_free(asked.s, taken[j]);
 		cond_resched();
 	}
 	set_active_memcg(NULL);

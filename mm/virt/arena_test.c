@@ -702,6 +702,10 @@ static void place_fill(struct worker *w, struct place *at)
 	at->pages = 1 + test_random_below(40);
 	at->mark = test_random();
 	at->p = (void *)arena_map(w->arena, at->pages * PAGE_SIZE, RW, 0);
+	if (!EXPECT(!IS_ERR(at->p))) {
+		at->p = NULL;
+		return;
+	}
 	for (size_t i = 0; i < at->pages; i++) {
 		w->wrong += at->p[i * PAGE_SIZE + 5] != 0;
 		at->p[i * PAGE_SIZE + 5] = at->mark;

@@ -59,6 +59,9 @@ static DEFINE_SPINLOCK(victims_lock);
 /* Under victims_lock; each with a reference. */
 static LIST_HEAD(victims);
 
+/* Any CPU, atomically: those, and who was one until the reaper lets go. */
+static atomic_t nr_victims;
+
 static DECLARE_WAIT_QUEUE_HEAD(reaper_queue);
 static DECLARE_WAIT_QUEUE_HEAD(progress_queue);
 
@@ -170,6 +173,7 @@ static void victim_add(struct task *t)
 		t->oom_state = OOM_VICTIM;
 		t->oom_since = ktime_get_ns();
 		list_add_tail(&t->oom_node, &victims);
+		atomic_inc(&nr_victims);
 		get_task(t);
 	}
 	spin_unlock(&victims_lock);
@@ -251,6 +255,7 @@ static struct task *victim_next(enum oom_state *state)
 	list_for_each_entry_safe(t, next, &gone, oom_node) {
 		list_del(&t->oom_node);
 		put_task(t);
+		atomic_dec(&nr_victims);
 	}
 	return found;
 }
@@ -266,14 +271,9 @@ static void reap(struct task *t)
 	arena_put(arena);
 }
 
-static bool there_are_victims(void)
+bool oom_has_victims(void)
 {
-	bool are;
-
-	spin_lock(&victims_lock);
-	are = !list_empty(&victims);
-	spin_unlock(&victims_lock);
-	return are;
+	return atomic_read(&nr_victims);
 }
 
 static int reaper(void *unused)
@@ -283,9 +283,9 @@ static int reaper(void *unused)
 	struct task *t;
 
 	for (;;) {
-		if (!there_are_victims())
+		if (!oom_has_victims())
 			poll = POLL_MIN_NS;
-		wait_event(reaper_queue, there_are_victims());
+		wait_event(reaper_queue, oom_has_victims());
 		while ((t = victim_next(&state))) {
 			if (state == OOM_VICTIM)
 				reap(t);

@@ -27,6 +27,10 @@ unsigned long oom_limit(struct mem_cgroup *memcg);
 unsigned long oom_task_pages(struct task *t);
 long oom_points(struct task *t, unsigned long limit);
 
+/* Is somebody who was killed not gone yet, or still being reaped?  The reaper
+ * forgets a victim only when it is done with it. */
+bool oom_has_victims(void);
+
 /* -- oom_report.c -- */
 
 /* Which group, its memory, its tasks, who ends; or that nobody can. */

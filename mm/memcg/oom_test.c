@@ -101,7 +101,6 @@ static struct mem_cgroup *limited_group(const char *path, unsigned long pages)
 /* Nobody is in it, and what its tasks had is freed. */
 static void group_end(struct mem_cgroup *memcg, const char *path)
 {
-	kfree_rcu_barrier();
 	EXPECT_EQ(settled_usage(memcg), 0);
 	group_remove(path);
 }

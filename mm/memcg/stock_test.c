@@ -123,10 +123,11 @@ TEST(stock, fast_paths_refuse_what_does_not_fit)
 TEST(stock, handed_out_bytes_are_counted_once)
 {
 	struct mem_cgroup *memcg = group_make("/t");
-	int owner;
+	int owner, first, second; /* nodes: we may move between */
 
 	ASSERT(memcg);
 	preempt_disable();
+	first = numa_node_id();
 	owner = charge_bytes(memcg, 1000, GFP_NOWAIT);
 	ASSERT(cpu_store_enter());
 	EXPECT(stock_consume(owner, 5000));
@@ -143,6 +144,7 @@ TEST(stock, handed_out_bytes_are_counted_once)
 
 	/* What was not folded is when the slot is emptied. */
 	preempt_disable();
+	second = numa_node_id();
 	uncharge_bytes(owner, 1000);
 	charge_bytes(memcg, 1000, GFP_NOWAIT);
 	ASSERT(cpu_store_enter());
@@ -154,8 +156,8 @@ TEST(stock, handed_out_bytes_are_counted_once)
 	cgroup_rstat_flush(&memcg->css);
 	EXPECT_EQ(memcg->sums[MEMCG_SLAB_UNRECLAIMABLE].all, 3040l);
 	preempt_disable();
-	__accounting_uncharge(owner, 40, MEMCG_SLAB_UNRECLAIMABLE, 0);
-	__accounting_uncharge(owner, 3000, MEMCG_SLAB_UNRECLAIMABLE, 0);
+	__accounting_uncharge(owner, 40, MEMCG_SLAB_UNRECLAIMABLE, second);
+	__accounting_uncharge(owner, 3000, MEMCG_SLAB_UNRECLAIMABLE, first);
 	__accounting_uncharge(owner, 500, MEMCG_ANON, 0);
 	preempt_enable();
 	uncharge_bytes(owner, 1000);

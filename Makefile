@@ -336,6 +336,7 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/core/timer_test.c \
 	kernel/core/softirq_test.c \
 	mm/page/page_bench.c \
+	mm/virt/arena_bench.c \
 	kernel/task/task_test.c \
 	kernel/task/idr_test.c \
 	kernel/task/workqueue_test.c \
@@ -408,7 +409,6 @@ SRC_tests := $(SRC_lib_tests) \
 	mm/virt/vmalloc_test.c \
 	mm/virt/vmalloc_owner_test.c \
 	mm/virt/arena_test.c \
-	mm/virt/arena_bench.c \
 	kernel/task/heap_bench.c \
 	kernel/task/heap_test.c \
 	kernel/task/newlib_test.c \

@@ -41,7 +41,7 @@ static void stay_on(unsigned int n)
 		if (!n--)
 			break;
 	}
-	mask = cpumask_of(cpu);
+	mask = *cpumask_of(cpu);
 	EXPECT_EQ(set_cpus_allowed(current, &mask), 0);
 }
 
@@ -68,7 +68,7 @@ static int wander_task(void *arg)
 	stay_on(w->which % num_online_cpus());
 	for (int round = 0; round < 4; round++) {
 		if (round == 2)
-			set_cpus_allowed(current, &cpu_online_mask);
+			set_cpus_allowed(current, cpu_online_mask);
 		if (wander(w->which, 20000, round % 2) != w->expected)
 			return 1;
 	}

@@ -39,7 +39,7 @@ TEST(cpumask, empty_set_has_no_first)
 
 TEST(cpumask, set_algebra)
 {
-	cpumask_t a = cpumask_of(3), b = cpumask_of(130), both, rest;
+	cpumask_t a = *cpumask_of(3), b = *cpumask_of(130), both, rest;
 
 	cpumask_or(&both, &a, &b);
 	EXPECT_EQ(cpumask_weight(&both), 2);
@@ -58,14 +58,22 @@ TEST(cpumask, set_algebra)
 	EXPECT(cpumask_test_cpu(130, &both));
 }
 
+TEST(cpumask, each_cpu_has_a_set_of_its_own)
+{
+	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++) {
+		EXPECT_EQ(cpumask_weight(cpumask_of(cpu)), 1);
+		EXPECT_EQ(cpumask_first(cpumask_of(cpu)), cpu);
+	}
+}
+
 /* What the boot left behind. */
 TEST(cpumask, cpus_of_this_machine)
 {
 	unsigned int cpu, n = 0;
 
-	EXPECT(cpumask_subset(&cpu_online_mask, &cpu_present_mask));
-	EXPECT(cpumask_subset(&cpu_present_mask, &cpu_possible_mask));
-	EXPECT_EQ(cpumask_weight(&cpu_online_mask), num_online_cpus());
+	EXPECT(cpumask_subset(cpu_online_mask, cpu_present_mask));
+	EXPECT(cpumask_subset(cpu_present_mask, cpu_possible_mask));
+	EXPECT_EQ(cpumask_weight(cpu_online_mask), num_online_cpus());
 	EXPECT(cpu_online(0));
 	for_each_possible_cpu(cpu) {
 		EXPECT_LT(cpu, nr_cpu_ids);

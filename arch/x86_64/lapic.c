@@ -209,10 +209,10 @@ void lapic_send(unsigned int cpu, unsigned int vector)
  */
 static bool can_broadcast(const cpumask_t *mask)
 {
-	cpumask_t others = cpu_present_mask;
+	cpumask_t others = *cpu_present_mask;
 
 	cpumask_clear_cpu(smp_processor_id(), &others);
-	return cpumask_equal(&cpu_present_mask, &cpu_online_mask) &&
+	return cpumask_equal(cpu_present_mask, cpu_online_mask) &&
 	       cpumask_subset(&others, mask);
 }
 

@@ -157,7 +157,7 @@ static u64 ask_others(unsigned long start, unsigned long end,
 	unsigned int cpu;
 
 	tlb_interrupt();
-	*targets = cpu_online_mask;
+	cpumask_copy(targets, cpu_online_mask);
 	/* Who is seen asleep here will see our number when it wakes: taking it
 	 * was a full barrier, which pairs with the one in tlb_wake(). */
 	for_each_online_cpu(cpu)

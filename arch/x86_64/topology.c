@@ -15,8 +15,8 @@ static void add_cpu(u32 apic_id, int node)
 		return;
 	apic_ids[nr_cpu_ids] = apic_id;
 	__cpu_to_node[nr_cpu_ids] = node;
-	cpumask_set_cpu(nr_cpu_ids, &cpu_possible_mask);
-	cpumask_set_cpu(nr_cpu_ids, &cpu_present_mask);
+	cpumask_set_cpu(nr_cpu_ids, &__cpu_possible_mask);
+	cpumask_set_cpu(nr_cpu_ids, &__cpu_present_mask);
 	nr_cpu_ids++;
 }
 

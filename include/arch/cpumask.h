@@ -19,9 +19,12 @@ typedef struct cpumask {
 	u64 bits[CPUMASK_WORDS];
 } cpumask_t;
 
-extern cpumask_t cpu_possible_mask;
-extern cpumask_t cpu_present_mask;
-extern cpumask_t cpu_online_mask;
+extern cpumask_t __cpu_possible_mask;
+extern cpumask_t __cpu_present_mask;
+extern cpumask_t __cpu_online_mask;
+#define cpu_possible_mask ((const cpumask_t *)&__cpu_possible_mask)
+#define cpu_present_mask  ((const cpumask_t *)&__cpu_present_mask)
+#define cpu_online_mask	  ((const cpumask_t *)&__cpu_online_mask)
 
 /* One more than the highest possible CPU: the bound for arrays and loops. */
 extern unsigned int nr_cpu_ids;
@@ -158,30 +161,30 @@ static inline unsigned int cpumask_next_and(int cpu, const cpumask_t *a,
 	return next;
 }
 
-static inline cpumask_t cpumask_of(unsigned int cpu)
-{
-	cpumask_t mask = {{0}};
+/* The set of @cpu alone, for good. */
+extern const cpumask_t __cpumask_of[NR_CPUS];
 
-	mask.bits[cpu / 64] = 1ull << (cpu % 64);
-	return mask;
+static inline const cpumask_t *cpumask_of(unsigned int cpu)
+{
+	return &__cpumask_of[cpu];
 }
 
 #define for_each_cpu(cpu, mask)                                                \
 	for ((cpu) = cpumask_first(mask); (cpu) < NR_CPUS;                     \
 	     (cpu) = cpumask_next((cpu), (mask)))
 
-#define for_each_possible_cpu(cpu) for_each_cpu(cpu, &cpu_possible_mask)
-#define for_each_present_cpu(cpu)  for_each_cpu(cpu, &cpu_present_mask)
-#define for_each_online_cpu(cpu)   for_each_cpu(cpu, &cpu_online_mask)
+#define for_each_possible_cpu(cpu) for_each_cpu(cpu, cpu_possible_mask)
+#define for_each_present_cpu(cpu)  for_each_cpu(cpu, cpu_present_mask)
+#define for_each_online_cpu(cpu)   for_each_cpu(cpu, cpu_online_mask)
 
 static inline bool cpu_online(unsigned int cpu)
 {
-	return cpumask_test_cpu(cpu, &cpu_online_mask);
+	return cpumask_test_cpu(cpu, cpu_online_mask);
 }
 
 static inline bool cpu_possible(unsigned int cpu)
 {
-	return cpumask_test_cpu(cpu, &cpu_possible_mask);
+	return cpumask_test_cpu(cpu, cpu_possible_mask);
 }
 
 static inline unsigned int num_online_cpus(void)
@@ -189,9 +192,19 @@ static inline unsigned int num_online_cpus(void)
 	return __atomic_load_n(&nr_online_cpus, __ATOMIC_RELAXED);
 }
 
+static inline bool cpu_present(unsigned int cpu)
+{
+	return cpumask_test_cpu(cpu, cpu_present_mask);
+}
+
 static inline unsigned int num_possible_cpus(void)
 {
-	return cpumask_weight(&cpu_possible_mask);
+	return cpumask_weight(cpu_possible_mask);
+}
+
+static inline unsigned int num_present_cpus(void)
+{
+	return cpumask_weight(cpu_present_mask);
 }
 
 /* By the CPU itself, at the end of its bring-up. */

@@ -407,7 +407,7 @@ static int read_long(void *unused)
 /* On this CPU, with the reader on another. */
 static struct task *start_reader(void)
 {
-	cpumask_t here = cpumask_of(0);
+	cpumask_t here = *cpumask_of(0);
 	struct task *reader;
 
 	reading = removed = read_too_long = false;

@@ -75,7 +75,7 @@ static int flush(struct mock *m)
 /* From one CPU. */
 static void pin(void)
 {
-	cpumask_t here = cpumask_of(0);
+	cpumask_t here = *cpumask_of(0);
 
 	set_cpus_allowed(current, &here);
 }

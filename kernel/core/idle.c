@@ -71,7 +71,7 @@ static void rq_set_idle_task(unsigned int cpu, struct task *idle, void *stack,
 	idle->stack = stack;
 	idle->stack_size = stack_size;
 	idle->exec_start = ktime_get_ns();
-	idle->cpus_allowed = cpumask_of(cpu);
+	idle->cpus_allowed = *cpumask_of(cpu);
 	rq->idle = idle;
 	rq->curr = idle;
 }

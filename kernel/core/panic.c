@@ -112,7 +112,7 @@ static bool all_stopped(void)
 {
 	cpumask_t running;
 
-	cpumask_andnot(&running, &cpu_online_mask, &stopped);
+	cpumask_andnot(&running, cpu_online_mask, &stopped);
 	cpumask_clear_cpu(smp_processor_id(), &running);
 	return cpumask_empty(&running);
 }
@@ -123,7 +123,7 @@ static void stop_other_cpus(void)
 
 	if (num_online_cpus() <= 1)
 		return;
-	arch_send_nmi_mask(&cpu_online_mask);
+	arch_send_nmi_mask(cpu_online_mask);
 	for (u32 i = 0; i < STOP_MAX_LOOPS && !all_stopped(); i++) {
 		if (arch_clock_ns() > end)
 			break;

@@ -209,7 +209,7 @@ static void begin(cpumask_t *pending)
 	/* The number, then the words: pairs with pass(), toggle_active(),
 	 * rcu_note_context_switch() and cpu_set_online(). */
 	smp_mb();
-	cpumask_copy(pending, &cpu_online_mask);
+	cpumask_copy(pending, cpu_online_mask);
 	/* This one runs us, and we are no reader. */
 	cpumask_clear_cpu(smp_processor_id(), pending);
 	for_each_cpu(cpu, pending) {

@@ -39,7 +39,7 @@ static struct task *run_on(unsigned int cpu, int (*fn)(void *), void *arg)
 /* A CPU that is not this one; the caller has been bound. */
 static unsigned int other_cpu(void)
 {
-	cpumask_t here = cpumask_of(smp_processor_id());
+	cpumask_t here = *cpumask_of(smp_processor_id());
 	unsigned int cpu;
 
 	if (num_online_cpus() < 2)
@@ -53,7 +53,7 @@ static unsigned int other_cpu(void)
 
 static void unbind(void)
 {
-	EXPECT_EQ(set_cpus_allowed(current, &cpu_online_mask), 0);
+	EXPECT_EQ(set_cpus_allowed(current, cpu_online_mask), 0);
 }
 
 /* -- Waiting --------------------------------------------------------------- */

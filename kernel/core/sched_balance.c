@@ -208,7 +208,7 @@ static struct task *push_to_idle(struct rq *rq, unsigned int *dst)
 
 static struct task *push_to_less_loaded(struct rq *rq, unsigned int *dst)
 {
-	unsigned int cpu = least_loaded_of(&cpu_online_mask, rq->cpu);
+	unsigned int cpu = least_loaded_of(cpu_online_mask, rq->cpu);
 	struct task *t;
 
 	if (cpu == rq->cpu)

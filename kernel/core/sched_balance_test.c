@@ -48,7 +48,7 @@ TEST_T(sched, tasks_stay_where_they_may_be, 30)
 		struct wanderer *w = &s[test_random_below(6)];
 		unsigned int a = nth_cpu(test_random());
 		unsigned int b = nth_cpu(test_random());
-		struct cpumask mask = cpumask_of(a);
+		struct cpumask mask = *cpumask_of(a);
 
 		cpumask_set_cpu(b, &mask);
 		WRITE_ONCE(w->changes, w->changes + 1);
@@ -75,7 +75,7 @@ TEST(sched, a_running_task_is_moved)
 	s.task = make_on(spin_and_count, &s, nth_cpu(0));
 	wake_up_process(s.task);
 	for (unsigned int i = 1; i < 20; i++) {
-		struct cpumask mask = cpumask_of(nth_cpu(i));
+		struct cpumask mask = *cpumask_of(nth_cpu(i));
 		u64 count;
 
 		EXPECT_EQ(set_cpus_allowed(s.task, &mask), 0);
@@ -115,7 +115,7 @@ TEST_T(sched, spinners_spread_over_the_cpus, 30)
 		wake_up_process(s[i].task);
 	}
 	for (unsigned int i = 0; i < n; i++)
-		EXPECT_EQ(set_cpus_allowed(s[i].task, &cpu_online_mask), 0);
+		EXPECT_EQ(set_cpus_allowed(s[i].task, cpu_online_mask), 0);
 	do {
 		msleep(10);
 		cpumask_clear(&seen);
@@ -161,7 +161,7 @@ TEST(sched, an_idle_cpu_fetches_a_waiting_task)
 
 	t = make_on(leave_mark, &m, there);
 	wake_up_process(t);
-	EXPECT_EQ(set_cpus_allowed(t, &cpu_online_mask), 0);
+	EXPECT_EQ(set_cpus_allowed(t, cpu_online_mask), 0);
 	EXPECT_EQ(task_cpu(t), there);
 	for (int i = 0; i < 1000 && !READ_ONCE(m.ran); i++)
 		msleep(1); /* this CPU idles */
@@ -198,7 +198,7 @@ TEST(sched, a_realtime_task_goes_where_it_can_run)
 	while (READ_ONCE(t->state) != TASK_UNINTERRUPTIBLE ||
 	       READ_ONCE(t->on_cpu))
 		msleep(1);
-	set_cpus_allowed(t, &cpu_online_mask);
+	set_cpus_allowed(t, cpu_online_mask);
 
 	holder.task = make_on(hold_cpu, &holder, there);
 	sched_set_fifo(holder.task, 20);
@@ -251,7 +251,7 @@ TEST(sched, a_busy_cpu_gives_to_an_idle_one)
 		for (int i = 0; i < 2; i++) {
 			s[i].task = make_on(spin_and_count, &s[i], cpu);
 			wake_up_process(s[i].task);
-			set_cpus_allowed(s[i].task, &cpu_online_mask);
+			set_cpus_allowed(s[i].task, cpu_online_mask);
 		}
 		for (int i = 0;
 		     i < 40 && task_cpu(s[0].task) == task_cpu(s[1].task); i++)

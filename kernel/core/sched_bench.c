@@ -33,7 +33,7 @@ BENCH(sched, mutex)
 /* Bound to the CPU that the benchmark is pinned to. */
 static struct task *start_here(int (*fn)(void *), void *arg)
 {
-	struct cpumask here = cpumask_of(smp_processor_id());
+	struct cpumask here = *cpumask_of(smp_processor_id());
 	struct task *t = kthread_create(fn, arg, "bench");
 
 	ASSERT(!IS_ERR(t));
@@ -61,7 +61,7 @@ BENCH(sched, yield)
 		yield();
 	bench_end(b, "sched.yield.two_switches", LOOPS);
 	kthread_stop(t);
-	set_cpus_allowed(current, &cpu_online_mask);
+	set_cpus_allowed(current, cpu_online_mask);
 }
 
 struct pair {
@@ -95,7 +95,7 @@ BENCH(sched, pingpong)
 	}
 	bench_end(b, "sched.pingpong.round", LOOPS);
 	task_join(t);
-	set_cpus_allowed(current, &cpu_online_mask);
+	set_cpus_allowed(current, cpu_online_mask);
 }
 
 static int nothing(void *arg)

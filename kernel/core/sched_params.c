@@ -39,7 +39,7 @@ int set_cpus_allowed(struct task *t, const struct cpumask *mask)
 	struct rq *rq;
 
 	might_sleep();
-	if (!cpumask_intersects(mask, &cpu_online_mask))
+	if (!cpumask_intersects(mask, cpu_online_mask))
 		return -EINVAL;
 
 	mutex_lock(&affinity_mutex);

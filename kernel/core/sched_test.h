@@ -28,10 +28,10 @@ static inline void spin_for(u64 ns)
 /* The nth online CPU, round and round. */
 static inline unsigned int nth_cpu(unsigned int n)
 {
-	unsigned int cpu = cpumask_first(&cpu_online_mask);
+	unsigned int cpu = cpumask_first(cpu_online_mask);
 
 	for (n %= num_online_cpus(); n; n--)
-		cpu = cpumask_next(cpu, &cpu_online_mask);
+		cpu = cpumask_next(cpu, cpu_online_mask);
 	return cpu;
 }
 
@@ -39,7 +39,7 @@ static inline unsigned int nth_cpu(unsigned int n)
 static inline unsigned int pin_here(void)
 {
 	unsigned int cpu = nth_cpu(test_random_below(num_online_cpus()));
-	struct cpumask mask = cpumask_of(cpu);
+	struct cpumask mask = *cpumask_of(cpu);
 
 	EXPECT_EQ(set_cpus_allowed(current, &mask), 0);
 	EXPECT_EQ(smp_processor_id(), cpu);
@@ -48,7 +48,7 @@ static inline unsigned int pin_here(void)
 
 static inline void unpin(void)
 {
-	EXPECT_EQ(set_cpus_allowed(current, &cpu_online_mask), 0);
+	EXPECT_EQ(set_cpus_allowed(current, cpu_online_mask), 0);
 }
 
 static inline struct task *make(int (*fn)(void *), void *arg)

@@ -86,7 +86,7 @@ void smp_call_function_many(const cpumask_t *mask, smp_call_func_t func,
 {
 	cpumask_t others;
 
-	cpumask_and(&others, mask, &cpu_online_mask);
+	cpumask_and(&others, mask, cpu_online_mask);
 	cpumask_clear_cpu(smp_processor_id(), &others);
 	if (!cpumask_empty(&others))
 		send(&others, func, info, wait);
@@ -95,7 +95,7 @@ void smp_call_function_many(const cpumask_t *mask, smp_call_func_t func,
 void smp_call_function(smp_call_func_t func, void *info, bool wait)
 {
 	preempt_disable();
-	smp_call_function_many(&cpu_online_mask, func, info, wait);
+	smp_call_function_many(cpu_online_mask, func, info, wait);
 	preempt_enable();
 }
 
@@ -117,9 +117,7 @@ int smp_call_function_single(unsigned int cpu, smp_call_func_t func, void *info,
 	if (cpu == smp_processor_id()) {
 		call_here(func, info);
 	} else if (cpu < NR_CPUS && cpu_online(cpu)) {
-		cpumask_t mask = cpumask_of(cpu);
-
-		send(&mask, func, info, wait);
+		send(cpumask_of(cpu), func, info, wait);
 	} else {
 		err = -ENXIO;
 	}
@@ -139,7 +137,7 @@ void on_each_cpu_mask(const cpumask_t *mask, smp_call_func_t func, void *info,
 
 void on_each_cpu(smp_call_func_t func, void *info, bool wait)
 {
-	on_each_cpu_mask(&cpu_online_mask, func, info, wait);
+	on_each_cpu_mask(cpu_online_mask, func, info, wait);
 }
 
 int smp_call_function_single_async(unsigned int cpu,

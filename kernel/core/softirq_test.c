@@ -75,7 +75,7 @@ static void serve_until_told(void)
 
 TEST(softirq, overload_does_not_keep_tasks_out)
 {
-	struct cpumask here = cpumask_of(smp_processor_id());
+	struct cpumask here = *cpumask_of(smp_processor_id());
 	u64 end;
 
 	EXPECT_EQ(set_cpus_allowed(current, &here), 0);
@@ -90,7 +90,7 @@ TEST(softirq, overload_does_not_keep_tasks_out)
 	EXPECT_GE(atomic_read(&nr_served), 1000);
 	WRITE_ONCE(stop_raising, true);
 	EXPECT_GT(wait_for_completion_timeout(&served, 1000 * MS), 0);
-	EXPECT_EQ(set_cpus_allowed(current, &cpu_online_mask), 0);
+	EXPECT_EQ(set_cpus_allowed(current, cpu_online_mask), 0);
 }
 
 static void raise_here(void *unused)
@@ -183,7 +183,7 @@ static void handle_by_waking(unsigned int nr, void *task)
 
 TEST(irq, a_task_woken_by_it_preempts_the_interrupted_one)
 {
-	struct cpumask here = cpumask_of(smp_processor_id());
+	struct cpumask here = *cpumask_of(smp_processor_id());
 	struct task *t;
 
 	EXPECT_EQ(set_cpus_allowed(current, &here), 0);
@@ -197,5 +197,5 @@ TEST(irq, a_task_woken_by_it_preempts_the_interrupted_one)
 	EXPECT(READ_ONCE(woken_ran));
 	free_irq(TEST_VECTOR);
 	task_join(t);
-	EXPECT_EQ(set_cpus_allowed(current, &cpu_online_mask), 0);
+	EXPECT_EQ(set_cpus_allowed(current, cpu_online_mask), 0);
 }

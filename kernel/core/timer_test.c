@@ -73,7 +73,7 @@ TEST(timer, fire_in_order_and_not_early)
 {
 	static struct alarm a[MAX];
 	atomic_t count = ATOMIC_INIT(0);
-	struct cpumask here = cpumask_of(smp_processor_id());
+	struct cpumask here = *cpumask_of(smp_processor_id());
 
 	EXPECT_EQ(set_cpus_allowed(current, &here), 0);
 	for (int i = 0; i < MAX; i++) {
@@ -89,7 +89,7 @@ TEST(timer, fire_in_order_and_not_early)
 		for (int k = 0; k < MAX; k++)
 			if (a[i].due < a[k].due)
 				EXPECT_LT(a[i].order, a[k].order);
-	EXPECT_EQ(set_cpus_allowed(current, &cpu_online_mask), 0);
+	EXPECT_EQ(set_cpus_allowed(current, cpu_online_mask), 0);
 }
 
 TEST(timer, mod_timer_moves_the_deadline)
@@ -191,9 +191,9 @@ TEST(timer, del_timer_sync_waits_for_the_function)
 	if (num_online_cpus() < 2)
 		SKIP("needs two CPUs");
 	preempt_disable();
-	cpu = cpumask_next(smp_processor_id(), &cpu_online_mask);
+	cpu = cpumask_next(smp_processor_id(), cpu_online_mask);
 	if (cpu >= NR_CPUS)
-		cpu = cpumask_first(&cpu_online_mask);
+		cpu = cpumask_first(cpu_online_mask);
 	preempt_enable();
 	for (int hard = 0; hard < 2; hard++) {
 		alarm_init(&a, hard ? TIMER_HARDIRQ : 0);
@@ -250,7 +250,7 @@ static int stress_run(void *arg)
 			break;
 		case 1:
 			if (!mod_timer_on(t, when,
-					  cpumask_first(&cpu_online_mask)))
+					  cpumask_first(cpu_online_mask)))
 				atomic_inc(&stress.armed);
 			break;
 		default:

@@ -182,9 +182,9 @@ static void arm(struct watcher *watcher, unsigned int cpu)
 
 static unsigned int any_other_cpu(void)
 {
-	unsigned int cpu = cpumask_next(smp_processor_id(), &cpu_online_mask);
+	unsigned int cpu = cpumask_next(smp_processor_id(), cpu_online_mask);
 
-	return cpu < NR_CPUS ? cpu : cpumask_first(&cpu_online_mask);
+	return cpu < NR_CPUS ? cpu : cpumask_first(cpu_online_mask);
 }
 
 static void start(void)

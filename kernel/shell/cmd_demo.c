@@ -109,7 +109,7 @@ static void show_file(struct cgroup *cgrp, const char *name, const char *keys)
 static int run_in(struct cgroup *cgrp, int (*fn)(void *arg), void *arg)
 {
 	struct task *t = task_create(fn, arg, "demo");
-	cpumask_t cpus = cpumask_of(0);
+	cpumask_t cpus = *cpumask_of(0);
 	int err;
 
 	if (!t)

@@ -42,7 +42,7 @@ void kthread_bind(struct task *t, unsigned int cpu)
 
 	spin_lock_irqsave(&t->wake_lock, flags);
 	BUG_ON(t->state != TASK_NEW);
-	t->cpus_allowed = cpumask_of(cpu);
+	t->cpus_allowed = *cpumask_of(cpu);
 	spin_unlock_irqrestore(&t->wake_lock, flags);
 }
 

@@ -64,7 +64,7 @@ struct pool_workqueue *next_pwq(struct workqueue_struct *wq, int *cpu)
 {
 	if (wq->flags & WQ_UNBOUND)
 		return (*cpu)++ < 0 ? wq->unbound_pwq : NULL;
-	*cpu = cpumask_next(*cpu, &cpu_possible_mask);
+	*cpu = cpumask_next(*cpu, cpu_possible_mask);
 	return *cpu < NR_CPUS ? per_cpu_ptr(wq->cpu_pwqs, *cpu) : NULL;
 }
 

@@ -39,7 +39,7 @@ static struct worker_pool *next_pool(int *cpu)
 {
 	if (*cpu == NR_CPUS)
 		return NULL;
-	*cpu = cpumask_next(*cpu, &cpu_possible_mask);
+	*cpu = cpumask_next(*cpu, cpu_possible_mask);
 	return *cpu < NR_CPUS ? cpu_pool(*cpu) : &unbound_pool;
 }
 
@@ -484,11 +484,11 @@ static struct work_struct *listed_work(struct pool_workqueue *pwq)
 static void rescue(struct worker *w, struct pool_workqueue *pwq)
 {
 	struct worker_pool *pool = pwq->pool;
-	struct cpumask here = pool->cpu < 0 ? cpu_possible_mask
-					    : cpumask_of(pool->cpu);
+	const struct cpumask *here = pool->cpu < 0 ? cpu_possible_mask
+						   : cpumask_of(pool->cpu);
 	struct work_struct *work;
 
-	set_cpus_allowed(current, &here);
+	set_cpus_allowed(current, here);
 	w->pool = pool;
 	spin_lock_irq(&pool->lock);
 	while ((work = listed_work(pwq)))

@@ -212,14 +212,14 @@ int test_nr_nodes(void)
 
 void move_to(unsigned int cpu)
 {
-	cpumask_t mask = cpumask_of(cpu);
+	cpumask_t mask = *cpumask_of(cpu);
 
 	EXPECT_EQ(set_cpus_allowed(current, &mask), 0);
 }
 
 void move_anywhere(void)
 {
-	EXPECT_EQ(set_cpus_allowed(current, &cpu_online_mask), 0);
+	EXPECT_EQ(set_cpus_allowed(current, cpu_online_mask), 0);
 }
 
 /* -- Life -------------------------------------------------------------------- */

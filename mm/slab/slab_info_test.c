@@ -67,14 +67,14 @@ TEST(slab_info, other_cpus_stores_are_counted_too)
 	begin(64);
 	per_cpu = NR / nr_online_cpus;
 	for_each_online_cpu(cpu) {
-		cpumask_t there = cpumask_of(cpu);
+		cpumask_t there = *cpumask_of(cpu);
 
 		set_cpus_allowed(current, &there);
 		free_range(done, done + per_cpu);
 		done += per_cpu;
 		EXPECT_EQ(ask().objects, NR - done);
 	}
-	set_cpus_allowed(current, &cpu_online_mask);
+	set_cpus_allowed(current, cpu_online_mask);
 	free_range(done, NR);
 	EXPECT_EQ(ask().objects, 0);
 	kmem_cache_destroy(s);

@@ -75,7 +75,7 @@ static void consume(struct ring *r, unsigned long nr)
 
 static void go_to(unsigned int cpu)
 {
-	cpumask_t there = cpumask_of(cpu);
+	cpumask_t there = *cpumask_of(cpu);
 
 	set_cpus_allowed(current, &there);
 }
@@ -185,5 +185,5 @@ BENCH_WHEN(slab, remote, BENCH_BOTH | BENCH_SMP, 60)
 	slab_for_each_cache(take_slabs, &slabs);
 	EXPECT_LE(slabs, MAX_SLABS);
 	kmem_cache_destroy(r.cache);
-	set_cpus_allowed(current, &cpu_online_mask);
+	set_cpus_allowed(current, cpu_online_mask);
 }

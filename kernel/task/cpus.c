@@ -9,8 +9,8 @@
 
 void *idle_stack_alloc(unsigned int cpu)
 {
-	return __vmalloc(IDLE_STACK_SIZE, PAGE_SIZE, GFP_KERNEL, VM_STACK,
-			 cpu_to_node(cpu));
+	return __vmalloc_node(IDLE_STACK_SIZE, PAGE_SIZE, GFP_KERNEL,
+			      cpu_to_node(cpu), VM_STACK);
 }
 
 void ksoftirqd_start(void)

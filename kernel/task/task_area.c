@@ -75,8 +75,8 @@ static struct task_area *get_area(void)
 
 	if (area)
 		return area;
-	start = __vmalloc(TASK_AREA_SIZE, PAGE_SIZE, GFP_KERNEL, VM_STACK,
-			  NUMA_NO_NODE);
+	start = __vmalloc_node(TASK_AREA_SIZE, PAGE_SIZE, GFP_KERNEL,
+			       NUMA_NO_NODE, VM_STACK);
 	return start ? start + AREA_OFFSET : NULL;
 }
 

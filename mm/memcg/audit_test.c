@@ -344,8 +344,7 @@ TEST(audit, areas_that_change_hands_show_in_both_books)
 	ASSERT(memcg[0] && memcg[1]);
 	old = set_active_memcg(memcg[0]);
 	area = __alloc_percpu_gfp(4096, 8, GFP_KERNEL_ACCOUNT);
-	va = __vmalloc(PAGE_SIZE, PAGE_SIZE, GFP_KERNEL_ACCOUNT, 0,
-		       NUMA_NO_NODE);
+	va = __vmalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
 	set_active_memcg(old);
 	ASSERT(area && va);
 

@@ -270,12 +270,32 @@ TEST(charge, a_refused_charge_frees_the_pages)
 	full_group_end(memcg, 4);
 }
 
+/* Once a page of many is refused, the others are not even tried. */
+TEST(charge, bulk_stops_at_the_first_refusal)
+{
+	struct mem_cgroup *memcg = full_group(10), *old;
+	struct page *pages[64];
+	unsigned long nr;
+	long max;
+
+	group_limit(memcg, 15);
+	old = set_active_memcg(memcg);
+	max = event_count(memcg, MEMCG_MAX);
+	nr = alloc_pages_bulk(GFP_KERNEL_ACCOUNT | __GFP_NORETRY, 64, pages);
+	set_active_memcg(old);
+	EXPECT_EQ(nr, 5);
+	EXPECT_EQ(settled_usage(memcg), 15);
+	EXPECT_LE(event_count(memcg, MEMCG_MAX), max + 4);
+	free_pages_bulk(nr, pages);
+	full_group_end(memcg, 10);
+}
+
 TEST(charge, pages_of_every_order_are_counted_and_returned)
 {
 	struct mem_cgroup *memcg = group_make("/t"), *old;
 
 	ASSERT(memcg);
-	for (unsigned int order = 0; order <= PAGE_MAX_ORDER; order++) {
+	for (unsigned int order = 0; order <= MAX_PAGE_ORDER; order++) {
 		struct page *page;
 
 		old = set_active_memcg(memcg);

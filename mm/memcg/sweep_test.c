@@ -29,8 +29,7 @@ static void estate_make(struct estate *e, struct mem_cgroup *memcg)
 	e->object = kmalloc(100, GFP_KERNEL_ACCOUNT);
 	e->large = kmalloc(5 * PAGE_SIZE, GFP_KERNEL_ACCOUNT);
 	e->page = alloc_pages(GFP_KERNEL_ACCOUNT, 1);
-	e->area = __vmalloc(3 * PAGE_SIZE, PAGE_SIZE, GFP_KERNEL_ACCOUNT, 0,
-			    NUMA_NO_NODE);
+	e->area = __vmalloc(3 * PAGE_SIZE, GFP_KERNEL_ACCOUNT);
 	/* A large area: a vector for small ones may stay with its block. */
 	e->percpu = __alloc_percpu_gfp(6000, 8, GFP_KERNEL_ACCOUNT);
 	set_active_memcg(old);

@@ -96,11 +96,11 @@ static bool make(struct thing *t, struct prng *rng, gfp_t gfp)
 		break;
 	case THING_VMALLOC:
 		t->size = (1 + prng_below(rng, 5)) * PAGE_SIZE;
-		t->va = __vmalloc(t->size, PAGE_SIZE, account, 0, NUMA_NO_NODE);
+		t->va = __vmalloc(t->size, account);
 		break;
 	case THING_STACK:
-		t->va = __vmalloc(2 * PAGE_SIZE, PAGE_SIZE, account, VM_STACK,
-				  NUMA_NO_NODE);
+		t->va = __vmalloc_node(2 * PAGE_SIZE, PAGE_SIZE, account,
+				       NUMA_NO_NODE, VM_STACK);
 		break;
 	default:
 		return false;

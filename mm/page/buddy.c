@@ -99,7 +99,7 @@ void buddy_put(struct zone *zone, struct page *page, unsigned int order)
 	zone->frees[order]++;
 	zone->changes++;
 
-	while (order < PAGE_MAX_ORDER) {
+	while (order < MAX_PAGE_ORDER) {
 		struct page *buddy = pfn_to_page(pfn ^ (1ul << order));
 
 		if (buddy->state != PAGE_STATE(PAGE_FREE, order, 0) ||
@@ -121,7 +121,7 @@ void buddy_put_run(struct zone *zone, unsigned long pfn, unsigned long nr)
 
 	while (pfn < end) {
 		unsigned int order =
-			min_t(unsigned int, PAGE_MAX_ORDER, ilog2(end - pfn));
+			min_t(unsigned int, MAX_PAGE_ORDER, ilog2(end - pfn));
 
 		if (pfn)
 			order = min(order, __ffs(pfn));

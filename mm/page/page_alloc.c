@@ -238,7 +238,12 @@ static noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned int order)
 {
 	struct page *page;
 
-	if (WARN_ON_ONCE(order > PAGE_MAX_ORDER))
+	if (order > MAX_PAGE_ORDER) {
+		WARN_ON_ONCE(!(gfp & __GFP_NOWARN));
+		return NULL;
+	}
+	/* It may have interrupted who holds a zone's lock. */
+	if (WARN_ON_ONCE(in_nmi()))
 		return NULL;
 	if (nid == NUMA_NO_NODE)
 		nid = numa_node_id();
@@ -276,11 +281,11 @@ static noinline __cold struct page *alloc_may_fail(int nid, gfp_t gfp,
 	return alloc_slow(nid, gfp, order);
 }
 
-static noinline __cold struct page *alloc_another(struct page *bad, gfp_t gfp,
-						  unsigned int order)
+static noinline __cold struct page *alloc_another(struct page *bad, int nid,
+						  gfp_t gfp, unsigned int order)
 {
 	page_report_free_corruption(bad, order);
-	return alloc_slow(NUMA_NO_NODE, gfp, order);
+	return alloc_slow(nid, gfp, order);
 }
 
 /* --- The fast path -------------------------------------------------------- */
@@ -288,29 +293,32 @@ static noinline __cold struct page *alloc_another(struct page *bad, gfp_t gfp,
 /*
  * Both functions leave for everything unusual by a tail call, so that the
  * compiler has no registers to save around the usual case.  Each is compiled
- * twice, as most requests are for one page.
+ * twice, as most requests are for one page, and from a node asked for by name
+ * once more.
  */
-static __always_inline struct page *alloc_fast(gfp_t gfp, unsigned int order)
+static __always_inline struct page *alloc_fast(int nid, gfp_t gfp,
+					       unsigned int order)
 {
 	unsigned int index = pcp_index(order);
 	struct page *page;
 	struct pcp *pcp;
 
 	if (fault_active(&fail_page_alloc))
-		return alloc_may_fail(NUMA_NO_NODE, gfp, order);
+		return alloc_may_fail(nid, gfp, order);
 	if (unlikely(index == NR_PCP_LISTS))
-		return alloc_slow(NUMA_NO_NODE, gfp, order);
+		return alloc_slow(nid, gfp, order);
 
-	pcp = this_cpu_read(local_pcps[gfp & __GFP_DMA32]);
+	pcp = nid == NUMA_NO_NODE ? this_cpu_read(local_pcps[gfp & __GFP_DMA32])
+				  : node_pcp(nid, gfp_zone(gfp));
 	if (unlikely(!spin_trylock(&pcp->lock)))
-		return alloc_slow(NUMA_NO_NODE, gfp, order);
+		return alloc_slow(nid, gfp, order);
 	page = pcp_pop(pcp, index);
 	spin_unlock(&pcp->lock);
 
 	if (unlikely(!page))
-		return alloc_slow(NUMA_NO_NODE, gfp, order);
+		return alloc_slow(nid, gfp, order);
 	if (unlikely(!page_claim(page, order)))
-		return alloc_another(page, gfp, order);
+		return alloc_another(page, nid, gfp, order);
 	if (page_needs_setup(gfp))
 		return page_prepare(page, gfp, order);
 	if (page_needs_charge(gfp))
@@ -320,23 +328,21 @@ static __always_inline struct page *alloc_fast(gfp_t gfp, unsigned int order)
 
 struct page *__alloc_page(gfp_t gfp)
 {
-	return alloc_fast(gfp, 0);
+	return alloc_fast(NUMA_NO_NODE, gfp, 0);
 }
 
 struct page *__alloc_pages(gfp_t gfp, unsigned int order)
 {
-	return alloc_fast(gfp, order);
+	return alloc_fast(NUMA_NO_NODE, gfp, order);
 }
 
 struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order)
 {
-	if (nid == NUMA_NO_NODE || nid == numa_node_id())
+	if (nid == NUMA_NO_NODE)
 		return __alloc_pages(gfp, order);
 	if (WARN_ON_ONCE((unsigned int)nid >= MAX_NUMNODES))
 		return NULL;
-	if (fault_active(&fail_page_alloc))
-		return alloc_may_fail(nid, gfp, order);
-	return alloc_slow(nid, gfp, order);
+	return alloc_fast(nid, gfp, order);
 }
 
 /* The list is full: let go of its spare, or do without it. */

@@ -48,7 +48,7 @@ static unsigned long zone_take_singles(struct zone *zone, unsigned long nr,
 	while (to < end && zone->free > floor) {
 		unsigned long want =
 			min((unsigned long)(end - to), zone->free - floor);
-		unsigned int order, most = min(ilog2(want), PAGE_MAX_ORDER);
+		unsigned int order, most = min(ilog2(want), MAX_PAGE_ORDER);
 		struct page *page = buddy_take_any(zone, most, &order);
 
 		if (!page)
@@ -63,15 +63,16 @@ static unsigned long zone_take_singles(struct zone *zone, unsigned long nr,
 	return to - pages;
 }
 
-/* Those the policy refuses are freed and leave no gap. */
+/* Up to the first that the policy refuses: the others would be, too. */
 static unsigned long prepare_each(struct page **pages, unsigned long nr,
 				  gfp_t gfp)
 {
 	unsigned long kept = 0;
 
-	for (unsigned long i = 0; i < nr; i++)
-		if (page_prepare(pages[i], gfp, 0))
-			pages[kept++] = pages[i];
+	while (kept < nr && page_prepare(pages[kept], gfp, 0))
+		kept++;
+	for (unsigned long i = kept + 1; i < nr; i++)
+		page_free_block(pages[i], 0);
 	return kept;
 }
 
@@ -83,6 +84,8 @@ unsigned long alloc_pages_bulk_node(int nid, gfp_t gfp, unsigned long nr,
 
 	if (nid == NUMA_NO_NODE)
 		nid = numa_node_id();
+	if (WARN_ON_ONCE((unsigned int)nid >= MAX_NUMNODES || in_nmi()))
+		return 0;
 	if (fault_active(&fail_page_alloc) && !(gfp & __GFP_NOFAIL) &&
 	    __should_fail(&fail_page_alloc))
 		return 0;
@@ -212,10 +215,10 @@ void split_page(struct page *page, unsigned int order)
 void *alloc_pages_exact_node(int nid, size_t size, gfp_t gfp)
 {
 	unsigned long nr = PFN_UP(size);
-	unsigned int order = order_base_2(nr);
+	unsigned int order = get_order(size);
 	struct page *page;
 
-	if (WARN_ON(!size || (gfp & __GFP_COMP)) || order > PAGE_MAX_ORDER)
+	if (WARN_ON(!size || (gfp & __GFP_COMP)) || order > MAX_PAGE_ORDER)
 		return NULL;
 	page = alloc_pages_node(nid, gfp, order);
 	if (!page)
@@ -314,6 +317,9 @@ struct page *alloc_contig_pages(int nid, unsigned long nr, unsigned long align,
 		return NULL;
 	if (nid == NUMA_NO_NODE)
 		nid = numa_node_id();
+	if (WARN_ON_ONCE((unsigned int)nid >= MAX_NUMNODES) || nr > max_pfn ||
+	    should_fail(&fail_page_alloc))
+		return NULL;
 	pcp_try_drain_all();
 
 	next = zonelists[nid][gfp_zone(gfp)].zones;

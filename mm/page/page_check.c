@@ -47,7 +47,7 @@ struct page *page_block_head(struct page *page)
 {
 	unsigned long pfn = page_to_pfn(page);
 
-	for (unsigned int o = 0; o <= PAGE_MAX_ORDER; o++) {
+	for (unsigned int o = 0; o <= MAX_PAGE_ORDER; o++) {
 		struct page *head = pfn_to_page(ALIGN_DOWN(pfn, 1ul << o));
 
 		if (page_type(head) == PAGE_TAIL)
@@ -143,14 +143,25 @@ static void bad(struct check *c, const struct page *page, const char *why)
 			why);
 }
 
+/* A compound block may be dissolved, and another made, while we look: the tails
+ * say so only while the head does. */
+static bool tail_is_lost(struct page *head, const struct page *tail)
+{
+	for (int looks = 0; looks < 3; looks++)
+		if (!PageHead(head) ||
+		    READ_ONCE(tail->compound_head) == ((unsigned long)head | 1))
+			return false;
+	return true;
+}
+
 static void check_tails(struct check *c, struct page *head)
 {
-	u64 compound = PageHead(head) ? (unsigned long)head | 1 : 0;
+	bool compound = PageHead(head);
 
 	for (unsigned long i = 1; i < 1ul << head->order; i++) {
 		if (head[i].state)
 			bad(c, &head[i], "a tail is not blank");
-		if (compound && head[i].compound_head != compound)
+		if (compound && tail_is_lost(head, &head[i]))
 			bad(c, &head[i], "a compound tail has lost its head");
 		if (page_zone_id(&head[i]) != c->zone->id)
 			bad(c, &head[i], "a tail is in another zone");
@@ -168,7 +179,7 @@ static void check_free(struct check *c, struct page *head)
 		bad(c, head, "the zone does not know of blocks of this order");
 	c->free += 1ul << order;
 	c->blocks[order]++;
-	if (order == PAGE_MAX_ORDER)
+	if (order == MAX_PAGE_ORDER)
 		return;
 	buddy = pfn_to_page(page_to_pfn(head) ^ 1ul << order);
 	if (buddy->state == head->state && page_zone_id(buddy) == c->zone->id)
@@ -184,7 +195,7 @@ static unsigned long check_block(struct check *c, struct page *head)
 		bad(c, head, "a page belongs to no block");
 		return 1;
 	}
-	if (order > PAGE_MAX_ORDER ||
+	if (order > MAX_PAGE_ORDER ||
 	    !IS_ALIGNED(page_to_pfn(head), 1ul << order)) {
 		bad(c, head, "a block's order is impossible");
 		return 1;

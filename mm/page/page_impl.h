@@ -20,7 +20,7 @@
 #include <mm/page/zone.h>
 
 /* A section is one maximal block: 4 MiB of memory, 64 KiB of struct pages. */
-#define SECTION_SHIFT	  (PAGE_SHIFT + PAGE_MAX_ORDER)
+#define SECTION_SHIFT	  (PAGE_SHIFT + MAX_PAGE_ORDER)
 #define PAGES_PER_SECTION MAX_ORDER_PAGES
 #define SECTION_MEMMAP	  (PAGES_PER_SECTION * sizeof(struct page))
 
@@ -158,6 +158,10 @@ static __always_inline struct pcp *zone_pcp(const struct zone *zone)
 {
 	return raw_cpu_ptr(&zone_pcps[zone->id]);
 }
+
+/* The same for the first zone of the node's zonelist; an empty one if that is
+ * another node's. */
+struct pcp *node_pcp(int nid, enum zone_type type);
 
 static __always_inline struct pcp *page_pcp(const struct page *page)
 {

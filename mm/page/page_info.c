@@ -84,7 +84,7 @@ static unsigned long count_block(const struct zone *zone, unsigned long pfn,
 
 	if (page_zone_id(page) != zone->id)
 		return 1;
-	if (type >= NR_PAGE_TYPES || order > PAGE_MAX_ORDER)
+	if (type >= NR_PAGE_TYPES || order > MAX_PAGE_ORDER)
 		type = PAGE_TAIL;
 	if (type == PAGE_TAIL || type == PAGE_RESERVED)
 		order = 0;
@@ -114,7 +114,7 @@ static unsigned int walk_order(const struct page *page)
 {
 	return page_type(page) == PAGE_TAIL
 		       ? 0
-		       : min_t(unsigned int, page->order, PAGE_MAX_ORDER);
+		       : min_t(unsigned int, page->order, MAX_PAGE_ORDER);
 }
 
 void page_walk_blocks(void (*fn)(struct page *head, unsigned int order,

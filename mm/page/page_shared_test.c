@@ -69,7 +69,7 @@ unsigned long hoard_all(struct hoard *hoard, int nid, gfp_t gfp)
 {
 	unsigned long pages = 0;
 
-	for (int order = PAGE_MAX_ORDER; order >= 0; order--) {
+	for (int order = MAX_PAGE_ORDER; order >= 0; order--) {
 		struct page *page;
 
 		while ((page = alloc_pages_node(nid, gfp | __GFP_NOWARN,

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* page_test.c - blocks are given out whole, once, and come back whole. */
 #include <arch/cpumask.h>
+#include <arch/irqflags.h>
 #include <arch/paging.h>
+#include <arch/smp.h>
 #include <boot/acpi.h>
+#include <kernel/core/clock.h>
 #include <kernel/core/fault_inject.h>
+#include <kernel/core/irq.h>
 #include <kernel/core/report.h>
+#include <kernel/core/sched.h>
+#include <kernel/task/task.h>
 #include <lib/math.h>
 #include <lib/random.h>
 #include <mm/page/page_alloc.h>
@@ -19,7 +25,7 @@
 /* Of every order: naturally aligned, one reference, marked as a used block. */
 TEST(page, block_is_aligned_and_marked)
 {
-	for (unsigned int o = 0; o <= PAGE_MAX_ORDER; o++) {
+	for (unsigned int o = 0; o <= MAX_PAGE_ORDER; o++) {
 		struct page *page = alloc_pages(GFP_KERNEL, o);
 
 		ASSERT(page);
@@ -59,8 +65,43 @@ TEST(page, blocks_do_not_overlap)
 TEST(page, order_above_the_largest_is_refused)
 {
 	report_expect(REPORT_WARN);
-	EXPECT_EQ(alloc_pages(GFP_KERNEL, PAGE_MAX_ORDER + 1), NULL);
+	EXPECT_EQ(alloc_pages(GFP_KERNEL, MAX_PAGE_ORDER + 1), NULL);
+	EXPECT_EQ(alloc_pages(GFP_KERNEL | __GFP_NOFAIL, 64), NULL);
 	report_expected(REPORT_WARN);
+	/* Who expects it hears nothing. */
+	EXPECT_EQ(alloc_pages(GFP_KERNEL | __GFP_NOWARN, MAX_PAGE_ORDER + 1),
+		  NULL);
+	EXPECT_EQ(alloc_pages_node(0, GFP_NOWAIT, ~0u), NULL);
+	EXPECT_EQ(__get_free_pages(GFP_NOWAIT, MAX_PAGE_ORDER + 1), 0);
+}
+
+TEST(page, order_of_a_size_is_the_least_that_holds_it)
+{
+	EXPECT_EQ(get_order(1), 0);
+	EXPECT_EQ(get_order(PAGE_SIZE), 0);
+	EXPECT_EQ(get_order(PAGE_SIZE + 1), 1);
+	EXPECT_EQ(get_order(5 * PAGE_SIZE), 3);
+	EXPECT_EQ(get_order(MAX_ORDER_PAGES * PAGE_SIZE), MAX_PAGE_ORDER);
+	EXPECT_GT(get_order(~0ul), MAX_PAGE_ORDER);
+}
+
+/* An NMI may have come while a zone was locked, or a list: what would need the
+ * zone's lock is refused, and nobody waits. */
+TEST(page, nmi_is_refused_what_would_need_a_lock)
+{
+	struct page *page, *bulk[4];
+	unsigned long flags, got;
+
+	report_expect(REPORT_WARN);
+	local_irq_save(flags);
+	nmi_enter();
+	page = alloc_pages(GFP_ATOMIC, 5);
+	got = alloc_pages_bulk(GFP_ATOMIC, ARRAY_SIZE(bulk), bulk);
+	nmi_exit();
+	local_irq_restore(flags);
+	report_expected(REPORT_WARN);
+	EXPECT_EQ(page, NULL);
+	EXPECT_EQ(got, 0);
 }
 
 /* Whatever was allocated in whatever order and size: when all is back, the
@@ -87,7 +128,7 @@ TEST(page, random_orders_merge_back_to_the_same_blocks)
 			continue;
 		}
 		/* Small orders often, each further one half as often. */
-		held[n].order = __ffs(prng_u64(&rng) | 1ul << PAGE_MAX_ORDER);
+		held[n].order = __ffs(prng_u64(&rng) | 1ul << MAX_PAGE_ORDER);
 		held[n].page =
 			alloc_pages(GFP_KERNEL | __GFP_NOWARN, held[n].order);
 	}
@@ -102,7 +143,7 @@ TEST(page, random_orders_merge_back_to_the_same_blocks)
 
 TEST(page, zeroed_block_is_zero_to_its_end)
 {
-	for (unsigned int o = 0; o <= 3; o++) {
+	for (unsigned int o = 0; o <= MAX_PAGE_ORDER; o++) {
 		struct page *page = alloc_pages(GFP_KERNEL, o);
 		u64 *word, wrong = 0;
 
@@ -239,6 +280,56 @@ TEST(page, node_asked_for_is_the_node_given)
 	}
 }
 
+struct wanderer {
+	int nid;
+	bool stop;
+	unsigned long strays, pages;
+};
+
+static int take_from_one_node(void *arg)
+{
+	struct wanderer *w = arg;
+
+	while (!READ_ONCE(w->stop)) {
+		struct page *page = alloc_pages_node(
+			w->nid, GFP_KERNEL | __GFP_THISNODE, 0);
+
+		if (!page)
+			continue;
+		w->strays += page_to_nid(page) != w->nid;
+		w->pages++;
+		__free_page(page);
+	}
+	return 0;
+}
+
+/* However often who asks is moved between looking where it is and taking. */
+TEST(page, node_asked_for_is_the_node_given_while_moving)
+{
+	struct wanderer w = {.nid = cpu_to_node(0)};
+	unsigned int away = nr_cpu_ids;
+	struct task *task;
+
+	for (unsigned int cpu = 0; cpu < nr_cpu_ids; cpu++)
+		if (cpu_online(cpu) && cpu_to_node(cpu) != w.nid)
+			away = cpu;
+	if (away == nr_cpu_ids)
+		SKIP("all CPUs are of one node");
+	task = task_create(take_from_one_node, &w, "wanderer");
+	ASSERT(task);
+	wake_up_new_task(task);
+	for (int i = 0; i < 200; i++) {
+		cpumask_t where = cpumask_of(i % 2 ? away : 0);
+
+		EXPECT_EQ(set_cpus_allowed(task, &where), 0);
+		sleep_ns(200 * NSEC_PER_USEC);
+	}
+	WRITE_ONCE(w.stop, true);
+	task_join(task);
+	EXPECT_GT(w.pages, 0);
+	EXPECT_EQ(w.strays, 0);
+}
+
 /* Every zone is in every list of its type or higher, the near ones first, and
  * on each node the high one first. */
 TEST(page, zones_are_tried_from_near_to_far)
@@ -324,16 +415,16 @@ TEST(page, exhaustion_fails_and_recovers)
 	hoard_all(&hoard, NUMA_NO_NODE, GFP_NOWAIT);
 	EXPECT_EQ(alloc_page(GFP_KERNEL | __GFP_NOWARN), NULL);
 	EXPECT_EQ(alloc_pages(GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL,
-			      PAGE_MAX_ORDER),
+			      MAX_PAGE_ORDER),
 		  NULL);
 	page_get_info(&after);
 	EXPECT_GT(after.failures, before.failures);
 	hoard_free(&hoard);
 
-	page = alloc_pages(GFP_KERNEL, PAGE_MAX_ORDER);
+	page = alloc_pages(GFP_KERNEL, MAX_PAGE_ORDER);
 	EXPECT(page);
 	if (page)
-		__free_pages(page, PAGE_MAX_ORDER);
+		__free_pages(page, MAX_PAGE_ORDER);
 }
 
 /* The last pages of a zone are given out whole, down to the watermark. */
@@ -542,9 +633,25 @@ TEST(page, exact_size_takes_exactly_that)
 		free_pages_exact(va, size);
 		EXPECT_EQ(page_nr_in_use(), before);
 	}
-	EXPECT_EQ(alloc_pages_exact((MAX_ORDER_PAGES + 1) * PAGE_SIZE,
-				    GFP_KERNEL),
-		  NULL);
+}
+
+/* Whatever comes out when it is rounded up. */
+TEST(page, impossible_size_is_refused)
+{
+	const size_t most = MAX_ORDER_PAGES * PAGE_SIZE;
+
+	EXPECT_EQ(alloc_pages_exact(most + 1, GFP_KERNEL), NULL);
+	EXPECT_EQ(alloc_pages_exact(1ul << 63, GFP_KERNEL), NULL);
+	EXPECT_EQ(alloc_pages_exact(~0ul - PAGE_SIZE + 1, GFP_KERNEL), NULL);
+	EXPECT_EQ(alloc_pages_exact(~0ul, GFP_KERNEL), NULL);
+	EXPECT_EQ(alloc_contig_pages(0, max_pfn + 1, 1, GFP_KERNEL), NULL);
+	EXPECT_EQ(alloc_contig_pages(0, ~0ul, 1, GFP_KERNEL), NULL);
+	EXPECT_EQ(alloc_contig_pages(0, 1, 1ul << 63, GFP_KERNEL), NULL);
+	report_expect(REPORT_WARN);
+	EXPECT_EQ(alloc_pages_exact(0, GFP_KERNEL), NULL);
+	EXPECT_EQ(alloc_contig_pages(0, 0, 1, GFP_KERNEL), NULL);
+	EXPECT_EQ(alloc_contig_pages(0, 1, 3, GFP_KERNEL), NULL);
+	EXPECT_EQ(report_expected(REPORT_WARN), 3);
 }
 
 /* Longer than the largest block, and of no round number. */
@@ -600,6 +707,12 @@ TEST(page, injected_failure_is_a_plain_refusal)
 	EXPECT_EQ(fault_off(&fail_page_alloc), 1);
 	fault_fail_nth(&fail_page_alloc, 1);
 	EXPECT_EQ(alloc_pages_bulk(GFP_KERNEL, 1, &one), 0);
+	EXPECT_EQ(fault_off(&fail_page_alloc), 1);
+	fault_fail_nth(&fail_page_alloc, 1);
+	EXPECT_EQ(alloc_contig_pages(NUMA_NO_NODE, 3, 1, GFP_KERNEL), NULL);
+	EXPECT_EQ(fault_off(&fail_page_alloc), 1);
+	fault_fail_nth(&fail_page_alloc, 1);
+	EXPECT_EQ(alloc_pages_exact(3 * PAGE_SIZE, GFP_KERNEL), NULL);
 	EXPECT_EQ(fault_off(&fail_page_alloc), 1);
 
 	EXPECT(pages[0]);

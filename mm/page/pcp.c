@@ -41,8 +41,16 @@
 DEFINE_PER_CPU_ALIGNED(struct pcp[MAX_ZONES], zone_pcps);
 DEFINE_PER_CPU(struct pcp *[2], local_pcps);
 
-/* Where local_pcps points when the node has no such memory: always empty. */
+/* Of a node without such memory: always empty.  All is slow there, so that
+ * __GFP_THISNODE holds. */
 static struct pcp no_pcp;
+
+struct pcp *node_pcp(int nid, enum zone_type type)
+{
+	struct zone *zone = zonelists[nid][type].zones[0];
+
+	return zone && zone->nid == nid ? zone_pcp(zone) : &no_pcp;
+}
 
 static void put_chain(struct zone *zone, struct page *page, unsigned int order)
 {
@@ -243,7 +251,6 @@ static void pcp_init_one(struct pcp *pcp, struct zone *zone,
 		pcp->lists[i].batch = list_batch(i, share);
 }
 
-/* Of a node without such memory all is slow, so that __GFP_THISNODE holds. */
 static struct pcp *first_pcp(int nid, enum zone_type type, unsigned int cpu)
 {
 	struct zone *zone = zonelists[nid][type].zones[0];

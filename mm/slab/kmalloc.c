@@ -175,7 +175,7 @@ void *kvmalloc(size_t size, gfp_t gfp)
 	object = kmalloc(size, try);
 	if (object || size <= PAGE_SIZE)
 		return object;
-	return __vmalloc(size, PAGE_SIZE, gfp, 0, NUMA_NO_NODE);
+	return __vmalloc(size, gfp);
 }
 
 void kvfree(const void *object)

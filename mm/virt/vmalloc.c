@@ -220,12 +220,19 @@ static void *do_vmalloc(size_t size, size_t align, gfp_t gfp,
 	return (void *)area->start;
 }
 
-void *__vmalloc(size_t size, size_t align, gfp_t gfp, unsigned int flags,
-		int nid)
+void *__vmalloc_node(size_t size, size_t align, gfp_t gfp, int nid,
+		     unsigned int flags)
 {
 	if (WARN_ON(!is_power_of_2(align) || (gfp & __GFP_COMP)))
 		return NULL;
 	return do_vmalloc(size, align, gfp, flags, nid, here());
+}
+
+void *__vmalloc(size_t size, gfp_t gfp)
+{
+	if (WARN_ON(gfp & __GFP_COMP))
+		return NULL;
+	return do_vmalloc(size, PAGE_SIZE, gfp, 0, NUMA_NO_NODE, here());
 }
 
 void *vmalloc(size_t size)
@@ -242,6 +249,12 @@ void *vzalloc(size_t size)
 void *vmalloc_node(size_t size, int nid)
 {
 	return do_vmalloc(size, PAGE_SIZE, GFP_KERNEL, 0, nid, here());
+}
+
+void *vzalloc_node(size_t size, int nid)
+{
+	return do_vmalloc(size, PAGE_SIZE, GFP_KERNEL | __GFP_ZERO, 0, nid,
+			  here());
 }
 
 void *vmap(struct page **pages, unsigned int nr, bool writable)

@@ -88,9 +88,7 @@ static void expect_nothing_owned(struct mem_cgroup *memcg)
 static void *vmalloc_for(struct mem_cgroup *memcg, size_t size)
 {
 	struct mem_cgroup *old = set_active_memcg(memcg);
-	void *va = __vmalloc(size, PAGE_SIZE,
-			     GFP_KERNEL_ACCOUNT | __GFP_NORETRY, 0,
-			     NUMA_NO_NODE);
+	void *va = __vmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NORETRY);
 
 	set_active_memcg(old);
 	return va;
@@ -146,7 +144,7 @@ TEST(vmalloc_owner, who_does_not_ask_or_is_nobody_pays_nothing)
 	void *va[2];
 
 	ASSERT(memcg);
-	va[0] = __vmalloc(5000, PAGE_SIZE, GFP_KERNEL_ACCOUNT, 0, NUMA_NO_NODE);
+	va[0] = __vmalloc(5000, GFP_KERNEL_ACCOUNT);
 	old = set_active_memcg(memcg);
 	va[1] = vmalloc(5000);
 	set_active_memcg(old);

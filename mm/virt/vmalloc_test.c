@@ -124,8 +124,8 @@ TEST(vmalloc, address_is_not_reused_before_a_purge)
 
 TEST(vmalloc, address_tells_its_area)
 {
-	char *va = __vmalloc(4 * PAGE_SIZE, PAGE_SIZE, GFP_KERNEL, VM_STACK,
-			     NUMA_NO_NODE);
+	char *va = __vmalloc_node(4 * PAGE_SIZE, PAGE_SIZE, GFP_KERNEL,
+				  NUMA_NO_NODE, VM_STACK);
 	struct vm_area_info info;
 
 	ASSERT(va);
@@ -151,7 +151,7 @@ TEST(vmalloc, alignment_and_large_pages)
 {
 	size_t size = 6ul << 20;
 	struct paging_entry entry;
-	char *va = __vmalloc(size, 2ul << 20, GFP_KERNEL, 0, NUMA_NO_NODE);
+	char *va = __vmalloc_node(size, 2ul << 20, GFP_KERNEL, NUMA_NO_NODE, 0);
 
 	if (!va)
 		SKIP("not enough memory");
@@ -161,8 +161,8 @@ TEST(vmalloc, alignment_and_large_pages)
 	EXPECT(!readable(va + size));
 	vfree(va);
 
-	va = __vmalloc(3 * PAGE_SIZE, 64 * PAGE_SIZE, GFP_KERNEL, 0,
-		       NUMA_NO_NODE);
+	va = __vmalloc_node(3 * PAGE_SIZE, 64 * PAGE_SIZE, GFP_KERNEL,
+			    NUMA_NO_NODE, 0);
 	ASSERT(va);
 	EXPECT(IS_ALIGNED((unsigned long)va, 64 * PAGE_SIZE));
 	vfree(va);
@@ -177,8 +177,8 @@ TEST(vmalloc, impossible_size_is_refused)
 	EXPECT_EQ(vmalloc(~0ul - PAGE_SIZE), NULL);
 	EXPECT_EQ(vmalloc(~0ul), NULL);
 	/* Here the pages can be had, but not the addresses. */
-	EXPECT_EQ(__vmalloc(3 * PAGE_SIZE, VMALLOC_SIZE, GFP_KERNEL, 0,
-			    NUMA_NO_NODE),
+	EXPECT_EQ(__vmalloc_node(3 * PAGE_SIZE, VMALLOC_SIZE, GFP_KERNEL,
+				 NUMA_NO_NODE, 0),
 		  NULL);
 	EXPECT_EQ(pages_held(), before);
 }
@@ -252,7 +252,8 @@ TEST(vmalloc, failure_at_any_point_unwinds)
 
 		fault_fail_from(&fail_page_alloc, n);
 		/* So far apart that each needs tables of its own. */
-		va = __vmalloc(size, 1ul << 30, GFP_KERNEL, 0, NUMA_NO_NODE);
+		va = __vmalloc_node(size, 1ul << 30, GFP_KERNEL, NUMA_NO_NODE,
+				    0);
 		fault_off(&fail_page_alloc);
 		if (!va) {
 			EXPECT_EQ(pages_held(), before);
@@ -274,9 +275,8 @@ TEST(vmalloc, takes_all_memory_and_gives_it_back)
 	unsigned long n = 0;
 
 	for (;;) {
-		void **va = __vmalloc(size, PAGE_SIZE,
-				      GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY,
-				      0, NUMA_NO_NODE);
+		void **va = __vmalloc(size, GFP_KERNEL | __GFP_NOWARN |
+						    __GFP_NORETRY);
 
 		if (!va)
 			break;

@@ -479,8 +479,9 @@ unsigned long vmalloc_validate(void)
 		errors += list_empty(&buckets[b]) == !!(nonempty & 1ul << b);
 	}
 	errors += free != 0;
+	errors += rb_validate(&busy, starts_below) < 0;
 	spin_unlock_irqrestore(&vmap_lock, flags);
-	return errors + (rb_validate(&busy, starts_below) < 0);
+	return errors;
 }
 
 void vmalloc_init(void)

@@ -26,9 +26,16 @@
 #include <lib/compiler.h>
 #include <lib/types.h>
 
-#define PAGE_MAX_ORDER	10
-#define NR_PAGE_ORDERS	(PAGE_MAX_ORDER + 1)
-#define MAX_ORDER_PAGES (1ul << PAGE_MAX_ORDER)
+#define MAX_PAGE_ORDER	10
+#define NR_PAGE_ORDERS	(MAX_PAGE_ORDER + 1)
+#define MAX_ORDER_PAGES (1ul << MAX_PAGE_ORDER)
+
+/* The order of a block that holds @size bytes, which are not 0. */
+static __always_inline unsigned int get_order(unsigned long size)
+{
+	size = (size - 1) >> PAGE_SHIFT;
+	return size ? 64 - __builtin_clzl(size) : 0;
+}
 
 struct address_space;
 struct kmem_cache;

@@ -21,7 +21,7 @@ struct page *__alloc_pages(gfp_t gfp, unsigned int order);
 void __free_page_one(struct page *page);
 void __free_pages_any(struct page *page, unsigned int order);
 
-/* A block of 2^@order pages, order 0 to PAGE_MAX_ORDER, naturally aligned;
+/* A block of 2^@order pages, order 0 to MAX_PAGE_ORDER, naturally aligned;
  * NULL if there is none.  From the CPU's own node if it has any left. */
 static __always_inline struct page *alloc_pages(gfp_t gfp, unsigned int order)
 {

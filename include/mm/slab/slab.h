@@ -105,7 +105,7 @@ const char *kmem_cache_name(const struct kmem_cache *s);
 
 #define KMALLOC_MIN_SIZE       8ul
 #define KMALLOC_MAX_CACHE_SIZE 8192ul
-#define KMALLOC_MAX_SIZE       (PAGE_SIZE << PAGE_MAX_ORDER)
+#define KMALLOC_MAX_SIZE       (PAGE_SIZE << MAX_PAGE_ORDER)
 #define KMALLOC_NR_CLASSES     14
 
 /* For who does not ask to be charged, and for who does (__GFP_ACCOUNT). */

@@ -23,12 +23,16 @@ enum vm_area_flags {
 void *vmalloc(size_t size);
 void *vzalloc(size_t size);
 void *vmalloc_node(size_t size, int nid);
+void *vzalloc_node(size_t size, int nid);
+
+/* With __GFP_ACCOUNT, who pays in this context pays for the pages, until
+ * vfree(). */
+void *__vmalloc(size_t size, gfp_t gfp);
 
 /* @align a power of two, at least a page; from 2 MiB up, large pages are
- * mapped where the memory allows.  @flags: VM_STACK or 0.  With __GFP_ACCOUNT,
- * who pays in this context pays for the pages, until vfree(). */
-void *__vmalloc(size_t size, size_t align, gfp_t gfp, unsigned int flags,
-		int nid);
+ * mapped where the memory allows.  @flags: VM_STACK or 0. */
+void *__vmalloc_node(size_t size, size_t align, gfp_t gfp, int nid,
+		     unsigned int flags);
 void vfree(const void *va);
 
 /* Map the caller's pages side by side. */

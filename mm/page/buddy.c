@@ -90,29 +90,80 @@ struct page *buddy_take_any(struct zone *zone, unsigned int max_order,
 	return take_from(zone, from, *order);
 }
 
-void buddy_put(struct zone *zone, struct page *page, unsigned int order)
+/* The list is walked once and closed behind the last: no links are mended for
+ * those in between. */
+unsigned long buddy_take_singles(struct zone *zone, unsigned long nr, u64 state,
+				 struct page **pages)
 {
-	unsigned long pfn = page_to_pfn(page);
+	struct free_area *area = &zone->area[0];
+	struct list_head *link = area->blocks.next;
 
 	assert_held(&zone->lock);
-	zone->free += 1ul << order;
-	zone->frees[order]++;
+	nr = min(nr, area->nr);
+	for (unsigned long i = 0; i < nr; i++) {
+		pages[i] = list_entry(link, struct page, buddy_list);
+		link = link->next;
+		pages[i]->state = state;
+	}
+	area->blocks.next = link;
+	link->prev = &area->blocks;
+	area->nr -= nr;
+	if (!area->nr)
+		zone->orders &= ~1u;
+	zone->free -= nr;
+	zone->allocs[0] += nr;
 	zone->changes++;
+	return nr;
+}
 
-	while (order < MAX_PAGE_ORDER) {
-		struct page *buddy = pfn_to_page(pfn ^ (1ul << order));
+/* Is it a free block of this order, and the zone's? */
+static __always_inline bool is_free(const struct zone *zone,
+				    const struct page *page, unsigned int order)
+{
+	return page->state == PAGE_STATE(PAGE_FREE, order, 0) &&
+	       page_zone_id(page) == zone->id;
+}
 
-		if (buddy->state != PAGE_STATE(PAGE_FREE, order, 0) ||
-		    page_zone_id(buddy) != zone->id)
-			break;
+static __always_inline struct page *buddy_of(const struct page *page,
+					     unsigned int order)
+{
+	return pfn_to_page(page_to_pfn(page) ^ (1ul << order));
+}
+
+/* The block's buddy is free, and perhaps that of what they make. */
+static noinline void merge(struct zone *zone, struct page *page,
+			   unsigned int order)
+{
+	struct page *buddy = buddy_of(page, order);
+
+	do {
 		area_del(zone, buddy, order);
 		if (buddy < page)
 			swap(page, buddy);
 		buddy->state = 0;
-		pfn &= ~(1ul << order);
 		order++;
-	}
+		buddy = buddy_of(page, order);
+	} while (order < MAX_PAGE_ORDER && is_free(zone, buddy, order));
 	area_add(zone, page, order);
+}
+
+static __always_inline void put(struct zone *zone, struct page *page,
+				unsigned int order)
+{
+	if (order < MAX_PAGE_ORDER &&
+	    is_free(zone, buddy_of(page, order), order))
+		merge(zone, page, order);
+	else
+		area_add(zone, page, order);
+}
+
+void buddy_put(struct zone *zone, struct page *page, unsigned int order)
+{
+	assert_held(&zone->lock);
+	zone->free += 1ul << order;
+	zone->frees[order]++;
+	zone->changes++;
+	put(zone, page, order);
 }
 
 void buddy_put_run(struct zone *zone, unsigned long pfn, unsigned long nr)
@@ -128,6 +179,28 @@ void buddy_put_run(struct zone *zone, unsigned long pfn, unsigned long nr)
 		buddy_put(zone, pfn_to_page(pfn), order);
 		pfn += 1ul << order;
 	}
+}
+
+void buddy_put_pages(struct zone *zone, struct page **pages, unsigned long nr)
+{
+	unsigned long lone = 0;
+
+	assert_held(&zone->lock);
+	for (unsigned long i = 0; i < nr;) {
+		struct page *page = pages[i++], *end = page + 1;
+
+		for (; i < nr && pages[i] == end; i++, end++)
+			end->state = 0;
+		if (end == page + 1) {
+			put(zone, page, 0);
+			lone++;
+		} else {
+			buddy_put_run(zone, page_to_pfn(page), end - page);
+		}
+	}
+	zone->free += lone;
+	zone->frees[0] += lone;
+	zone->changes++;
 }
 
 void buddy_remove(struct zone *zone, struct page *page)

@@ -6,11 +6,12 @@
  *             taken as few large blocks, and freed as few large blocks, under
  *             one hold of the zone's lock.  So 256 pages cost about 256 writes
  *             to struct pages, not 256 walks through the allocator.
- * Runs.       free_pages_bulk() looks for neighbours in the caller's array.
- *             What alloc_pages_bulk() filled is ascending, so it comes back as
- *             it went.  Pages that are alone go to the per-CPU lists.
+ * Freeing.    Pages are first taken from their users, then given to the zone
+ *             64 at a time.  What alloc_pages_bulk() filled is ascending, so
+ *             neighbours are next to each other in the array, and go as blocks.
  * Best fit.   The smallest free blocks are cut up first, so that bulk requests
- *             tidy up rather than break 4 MiB blocks.
+ *             tidy up rather than break 4 MiB blocks.  Where memory is in
+ *             crumbs, they come off their list all at once.
  *
  * Contexts and locks: see pcp.c.
  */
@@ -22,10 +23,12 @@
 #include <mm/page/page_alloc.h>
 #include "page_impl.h"
 
-/* A run shorter than this goes page by page through the per-CPU lists. */
-#define MIN_RUN 4
+/* Pages freed under one hold of the zone's lock; fewer than MIN_BATCH go one by
+ * one through the per-CPU lists. */
+#define BATCH	  64
+#define MIN_BATCH 8
 
-/* Pages taken, or blocks looked at, before the zone's lock is let go once. */
+/* Pages moved, or blocks looked at, before the zone's lock is let go once. */
 #define MAX_HOLD 512
 
 /* --- Allocating ----------------------------------------------------------- */
@@ -49,8 +52,14 @@ static unsigned long zone_take_singles(struct zone *zone, unsigned long nr,
 		unsigned long want =
 			min((unsigned long)(end - to), zone->free - floor);
 		unsigned int order, most = min(ilog2(want), MAX_PAGE_ORDER);
-		struct page *page = buddy_take_any(zone, most, &order);
+		struct page *page;
 
+		if (zone->area[0].nr) {
+			to += buddy_take_singles(
+				zone, want, PAGE_STATE(PAGE_USED, 0, 1), to);
+			continue;
+		}
+		page = buddy_take_any(zone, most, &order);
 		if (!page)
 			break;
 		for (struct page *stop = page + (1ul << order); page < stop;
@@ -119,78 +128,74 @@ unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long nr, struct page **pages)
 
 /* --- Freeing -------------------------------------------------------------- */
 
-/* Neighbours, of one zone, that nobody else can reach any more. */
-struct run {
-	struct page *first;
-	struct page *end;
-	unsigned long flags; /* of the first page: its zone */
-};
-
-static void run_flush(struct run *run)
-{
-	struct zone *zone = zone_of(run->first);
-	struct page *page = run->first;
-	unsigned long flags;
-
-	if (run->end - page < MIN_RUN) {
-		for (; page < run->end; page++)
-			page_free_block(page, 0);
-		return;
-	}
-	while (page < run->end) {
-		unsigned long nr =
-			min((unsigned long)(run->end - page), MAX_ORDER_PAGES);
-
-		spin_lock_irqsave(&zone->lock, flags);
-		for (unsigned long i = 0; i < nr; i++)
-			page[i].state = 0;
-		buddy_put_run(zone, page_to_pfn(page), nr);
-		spin_unlock_irqrestore(&zone->lock, flags);
-		page += nr;
-	}
-}
-
-/* Put one reference of a single page; if it was the last, the page joins the
- * run, or begins a new one. */
-static __always_inline void run_put(struct run *run, struct page *page)
+/* Drop one reference of a single page that has these flags: was it the last, so
+ * that nobody else can reach it? */
+static __always_inline bool put_last(struct page *page, unsigned long flags)
 {
 	u64 state = PAGE_STATE(PAGE_USED, 0, 1);
-	unsigned long flags = READ_ONCE(page->flags);
 
 	if (unlikely(flags & PAGE_FLAGS_CHECK_AT_FREE) ||
 	    unlikely(!try_cmpxchg(&page->state, &state,
 				  PAGE_STATE(PAGE_USED, 0, 0))))
 		if (!page_put_checked(page, 0))
-			return;
+			return false;
 	if (page_needs_retire(page))
 		page_retire(page, 0);
-	if (page != run->end || (flags ^ run->flags) >> PAGE_ZONE_SHIFT) {
-		if (run->first)
-			run_flush(run);
-		run->first = page;
-		run->flags = flags;
+	return true;
+}
+
+/* Pages that nobody can reach, perhaps of one zone. */
+static void give_back(struct page **pages, unsigned long nr, bool one_zone)
+{
+	struct zone *zone = zone_of(pages[0]);
+	unsigned long flags;
+
+	if (nr < MIN_BATCH || !one_zone) {
+		for (unsigned long i = 0; i < nr; i++)
+			page_free_block(pages[i], 0);
+		return;
 	}
-	run->end = page + 1;
+	spin_lock_irqsave(&zone->lock, flags);
+	buddy_put_pages(zone, pages, nr);
+	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
 void free_pages_bulk(unsigned long nr, struct page **pages)
 {
-	struct run run = {.first = NULL};
+	struct page *batch[BATCH];
 
-	for (unsigned long i = 0; i < nr; i++)
-		run_put(&run, pages[i]);
-	if (run.first)
-		run_flush(&run);
+	while (nr) {
+		unsigned long n = min(nr, (unsigned long)BATCH), kept = 0;
+		unsigned long first = pages[0]->flags, unlike = 0;
+
+		for (unsigned long i = 0; i < n; i++) {
+			struct page *page = pages[i];
+			unsigned long flags = READ_ONCE(page->flags);
+
+			if (!put_last(page, flags))
+				continue;
+			unlike |= flags ^ first;
+			batch[kept++] = page;
+		}
+		if (kept)
+			give_back(batch, kept, !(unlike >> PAGE_ZONE_SHIFT));
+		pages += n;
+		nr -= n;
+	}
 }
 
 static void free_singles(struct page *page, unsigned long nr)
 {
-	struct run run = {.first = NULL};
+	struct page *pages[BATCH];
 
-	for (unsigned long i = 0; i < nr; i++)
-		run_put(&run, page + i);
-	if (run.first)
-		run_flush(&run);
+	while (nr) {
+		unsigned long n = min(nr, (unsigned long)BATCH);
+
+		for (unsigned long i = 0; i < n; i++)
+			pages[i] = page++;
+		free_pages_bulk(n, pages);
+		nr -= n;
+	}
 }
 
 /* --- Splitting ------------------------------------------------------------ */

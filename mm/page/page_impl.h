@@ -86,12 +86,20 @@ struct page *buddy_take(struct zone *zone, unsigned int order);
 struct page *buddy_take_any(struct zone *zone, unsigned int max_order,
 			    unsigned int *order);
 
+/* Up to @nr of the blocks of order 0, which get this state.  How many. */
+unsigned long buddy_take_singles(struct zone *zone, unsigned long nr, u64 state,
+				 struct page **pages);
+
 /* @page leads a block that nobody else can reach, whatever its state says. */
 void buddy_put(struct zone *zone, struct page *page, unsigned int order);
 
 /* The same for [@pfn, @pfn + @nr), every page of state 0, in as few blocks as
  * alignment allows. */
 void buddy_put_run(struct zone *zone, unsigned long pfn, unsigned long nr);
+
+/* Single pages of this zone, whatever their state says; what is side by side in
+ * the array goes together. */
+void buddy_put_pages(struct zone *zone, struct page **pages, unsigned long nr);
 
 /* Remove one free block, of any order, that the caller found by walking. */
 void buddy_remove(struct zone *zone, struct page *page);

@@ -4,6 +4,8 @@
  * test is held to: no page is lost, and every zone adds up.
  */
 #include <arch/paging.h>
+#include <lib/bitmap.h>
+#include <lib/math.h>
 #include <mm/virt/vmalloc.h>
 #include <string.h>
 #include <tests/test.h>
@@ -65,6 +67,86 @@ bool shape_equal(const struct shape *a, const struct shape *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
+/* How much of a section from its frame @at on is free and the zone's: a bit for
+ * each frame. */
+static void find_free(const struct zone *zone, unsigned long first,
+		      unsigned long *free)
+{
+	bitmap_zero(free, PAGES_PER_SECTION);
+	for (unsigned long i = 0; i < PAGES_PER_SECTION; i++) {
+		struct page *page = pfn_to_page(first + i);
+		struct page *head = page_block_head(page);
+
+		if (page_zone_id(page) == zone->id && head &&
+		    page_type(head) == PAGE_FREE)
+			__set_bit(i, free);
+	}
+}
+
+/* Take the largest aligned pieces first; none is larger than a section. */
+static void count_best(unsigned long *free, unsigned long nr[NR_PAGE_ORDERS])
+{
+	for (int o = MAX_PAGE_ORDER; o >= 0; o--) {
+		unsigned long size = 1ul << o;
+
+		for (unsigned long i = 0; i < PAGES_PER_SECTION; i += size) {
+			if (find_next_zero_bit(free, PAGES_PER_SECTION, i) <
+			    i + size)
+				continue;
+			bitmap_clear(free, i, size);
+			nr[o]++;
+		}
+	}
+}
+
+void shape_best(struct shape *shape)
+{
+	static DECLARE_BITMAP(free, PAGES_PER_SECTION);
+	struct zone *zone;
+
+	memset(shape, 0, sizeof(*shape));
+	drain_all_pages();
+	for_each_zone(zone) {
+		for (unsigned long pfn =
+			     ALIGN_DOWN(zone->start_pfn, PAGES_PER_SECTION);
+		     pfn < zone->end_pfn; pfn += PAGES_PER_SECTION) {
+			if (!pfn_valid(pfn))
+				continue;
+			find_free(zone, pfn, free);
+			count_best(free, shape->blocks[zone->id]);
+		}
+	}
+}
+
+static unsigned long all_changes(void)
+{
+	unsigned long changes = 0;
+	struct zone *zone;
+
+	for_each_zone(zone)
+		changes += READ_ONCE(zone->changes);
+	return changes;
+}
+
+bool memory_is_whole(void)
+{
+	struct shape is, best;
+
+	for (int i = 0; i < 20; i++) {
+		unsigned long before;
+
+		drain_all_pages();
+		before = all_changes();
+		shape_get(&is);
+		shape_best(&best);
+		if (shape_equal(&is, &best))
+			return true;
+		if (all_changes() == before)
+			return false;
+	}
+	return false;
+}
+
 unsigned long hoard_all(struct hoard *hoard, int nid, gfp_t gfp)
 {
 	unsigned long pages = 0;
@@ -79,6 +161,23 @@ unsigned long hoard_all(struct hoard *hoard, int nid, gfp_t gfp)
 		}
 	}
 	return pages;
+}
+
+void hoard_crumbs(struct hoard *hoard)
+{
+	struct zone *zone;
+
+	drain_all_pages();
+	for_each_zone(zone) {
+		for (int o = 0; o < MAX_PAGE_ORDER; o++) {
+			while (READ_ONCE(zone->area[o].nr)) {
+				struct page *page = zone_take_block(zone, o, 0);
+
+				if (page)
+					list_add(&page->lru, &hoard->blocks);
+			}
+		}
+	}
 }
 
 void hoard_some(struct hoard *hoard, unsigned long nr, unsigned int order)

@@ -311,6 +311,7 @@ static void stress(unsigned int rounds, bool with_areas)
 	}
 	EXPECT_EQ(wrong, 0);
 	EXPECT_EQ(page_validate_all(), 0);
+	EXPECT(memory_is_whole());
 	test_log("%u CPUs, %lu refused", nr, refused);
 }
 

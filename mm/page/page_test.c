@@ -138,6 +138,7 @@ TEST(page, random_orders_merge_back_to_the_same_blocks)
 			__free_pages(held[n].page, held[n].order);
 	shape_get(&after);
 	EXPECT(shape_equal(&before, &after));
+	EXPECT(memory_is_whole());
 	EXPECT_EQ(page_validate_all(), 0);
 }
 
@@ -299,6 +300,7 @@ static int take_from_one_node(void *arg)
 		w->strays += page_to_nid(page) != w->nid;
 		w->pages++;
 		__free_page(page);
+		cpu_relax();
 	}
 	return 0;
 }
@@ -560,6 +562,72 @@ TEST(page, bulk_gives_single_pages_and_takes_them_back)
 	}
 	shape_get(&after);
 	EXPECT(shape_equal(&before, &after));
+}
+
+/* Of one block's pages every second goes first, then the others: each then
+ * finds both neighbours free.  In one request and in many. */
+TEST(page, crumbs_become_whole_blocks_again)
+{
+	static struct page *pages[MAX_ORDER_PAGES / 2];
+
+	for (unsigned long times = 1; times <= 32; times *= 32) {
+		struct page *block = alloc_pages(GFP_KERNEL, MAX_PAGE_ORDER);
+		unsigned long nr = ARRAY_SIZE(pages) / times;
+		struct shape before, after;
+
+		if (!block)
+			SKIP("no maximal block is free");
+		shape_get(&before);
+		split_page(block, MAX_PAGE_ORDER);
+		for (unsigned long odd = 0; odd < 2; odd++) {
+			for (unsigned long i = 0; i < ARRAY_SIZE(pages); i++)
+				pages[i] = block + 2 * i + odd;
+			for (unsigned long i = 0; i < times; i++)
+				free_pages_bulk(nr, pages + i * nr);
+			EXPECT(memory_is_whole());
+			EXPECT_EQ(page_validate_all(), 0);
+		}
+		shape_get(&after);
+		before.blocks[page_zone_id(block)][MAX_PAGE_ORDER]++;
+		EXPECT(shape_equal(&before, &after));
+	}
+}
+
+/* Crumbs are what bulk requests take first, each of them once. */
+TEST(page, bulk_takes_crumbs_first)
+{
+	static struct page *pages[MAX_ORDER_PAGES / 2];
+	struct page *block = alloc_pages(GFP_KERNEL, MAX_PAGE_ORDER);
+	struct hoard hoard = HOARD_INIT(hoard);
+	unsigned long nr = ARRAY_SIZE(pages), got = 0, strays = 0;
+
+	if (!block)
+		SKIP("no maximal block is free");
+	hoard_crumbs(&hoard);
+	split_page(block, MAX_PAGE_ORDER);
+	for (unsigned long i = 0; i < nr; i++)
+		__free_page(block + 2 * i);
+	drain_all_pages();
+	while (got < nr) {
+		unsigned long n = alloc_pages_bulk_node(
+			page_to_nid(block), GFP_KERNEL, min(nr - got, 100ul),
+			pages + got);
+
+		ASSERT(n);
+		got += n;
+	}
+	EXPECT_EQ(page_validate_all(), 0);
+	for (unsigned long i = 0; i < nr; i++) {
+		strays += pages[i] < block ||
+			  pages[i] >= block + MAX_ORDER_PAGES;
+		EXPECT_EQ(page_count(pages[i]), 1);
+	}
+	EXPECT_EQ(strays, 0);
+	for (unsigned long i = 0; i < nr; i++)
+		__free_page(block + 2 * i + 1);
+	free_pages_bulk(nr, pages);
+	hoard_free(&hoard);
+	EXPECT(memory_is_whole());
 }
 
 /* A page that somebody else holds stays; its neighbours in the run go. */

@@ -16,6 +16,13 @@ struct shape {
 void shape_get(struct shape *shape);
 bool shape_equal(const struct shape *a, const struct shape *b);
 
+/* Which blocks there would be if all that is free were in blocks as large as can
+ * be: found frame by frame, knowing nothing of how they were merged. */
+void shape_best(struct shape *shape);
+
+/* Is all that is free in maximal blocks?  Tries again while others allocate. */
+bool memory_is_whole(void);
+
 /* Blocks held back from everybody else, linked through page->lru. */
 struct hoard {
 	struct list_head blocks;
@@ -30,3 +37,8 @@ struct hoard {
 unsigned long hoard_all(struct hoard *hoard, int nid, gfp_t gfp);
 void hoard_some(struct hoard *hoard, unsigned long nr, unsigned int order);
 void hoard_free(struct hoard *hoard);
+
+/* Take all that is not in maximal blocks, so that whatever was there before,
+ * memory is now whole: what is taken is cut from a maximal block, and makes
+ * one again when it is back. */
+void hoard_crumbs(struct hoard *hoard);

@@ -321,9 +321,8 @@ TEST(page, node_asked_for_is_the_node_given_while_moving)
 	ASSERT(task);
 	wake_up_new_task(task);
 	for (int i = 0; i < 200; i++) {
-		cpumask_t where = cpumask_of(i % 2 ? away : 0);
-
-		EXPECT_EQ(set_cpus_allowed(task, &where), 0);
+		EXPECT_EQ(set_cpus_allowed(task, cpumask_of(i % 2 ? away : 0)),
+			  0);
 		sleep_ns(200 * NSEC_PER_USEC);
 	}
 	WRITE_ONCE(w.stop, true);

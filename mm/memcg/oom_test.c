@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <fs/vfs.h>
+#include <kernel/core/clock.h>
 #include <kernel/core/completion.h>
 #include <kernel/task/task.h>
 #include <lib/err.h>
@@ -76,11 +77,12 @@ static void eater_start(struct eater *e)
 	wake_up_new_task(e->task);
 }
 
-/* And wait until it has what it wants. */
+/* And wait until it has what it wants, or has to go. */
 static void eater_feed(struct eater *e)
 {
 	eater_start(e);
-	wait_for_completion(&e->has_eaten);
+	while (!wait_for_completion_timeout(&e->has_eaten, NSEC_PER_SEC))
+		ASSERT(!READ_ONCE(e->task->kill_pending));
 }
 
 static int eater_end(struct eater *e)
@@ -479,7 +481,7 @@ TEST_T(oom, when_the_machine_is_full_the_biggest_task_ends, 30)
 
 	take_all(&blocks, 9);
 	take_all(&pages, 0);
-	give_back(&pages, 0, 2000);
+	give_back(&blocks, 9, 4); /* enough for one of the two */
 	eater_feed(&big);
 	eater_start(&last);
 	EXPECT_EQ(task_join(last.task), 0);

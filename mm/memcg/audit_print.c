@@ -17,23 +17,6 @@ static const char *path_of(const struct audit_group *g, char path[PATH_CHARS])
 	return cgroup_path(mem_cgroup_css(g->memcg)->cgroup, path, PATH_CHARS);
 }
 
-const char *audit_kind_name(enum memcg_kind kind)
-{
-	static const char *const names[MEMCG_NR_KINDS] = {
-		[MEMCG_SLAB_UNRECLAIMABLE] = "slab_unreclaimable",
-		[MEMCG_SLAB_RECLAIMABLE] = "slab_reclaimable",
-		[MEMCG_ANON] = "anon",
-		[MEMCG_FILE] = "file",
-		[MEMCG_SOCK] = "sock",
-		[MEMCG_PAGES] = "pages",
-		[MEMCG_KERNEL_STACK] = "kernel_stack",
-		[MEMCG_PERCPU] = "percpu",
-		[MEMCG_VMALLOC] = "vmalloc",
-	};
-
-	return kind < MEMCG_NR_KINDS ? names[kind] : "unknown";
-}
-
 /* --- findings ------------------------------------------------------------------ */
 
 static void print_place(struct seq_text *out, const struct audit_finding *f)
@@ -68,18 +51,18 @@ void audit_print_finding(struct seq_text *out, const struct audit_finding *f)
 		print_unequal(out, f, "counter");
 		break;
 	case AUDIT_STAT:
-		seq_printf(out, "%s: ", audit_kind_name(f->kind));
+		seq_printf(out, "%s: ", memcg_kind_name(f->kind));
 		print_unequal(out, f, "memory.stat");
 		break;
 	case AUDIT_NODE_STAT:
-		seq_printf(out, "%s on node %d: ", audit_kind_name(f->kind),
+		seq_printf(out, "%s on node %d: ", memcg_kind_name(f->kind),
 			   f->nid);
 		print_unequal(out, f, "memory.numa_stat");
 		break;
 	case AUDIT_OWNER:
 		print_place(out, f);
 		seq_printf(out, ", %ld bytes of %s: ", f->found,
-			   audit_kind_name(f->kind));
+			   memcg_kind_name(f->kind));
 		if (f->owner == ~0u)
 			seq_puts(out, "owned by what is no owner");
 		else

@@ -2,9 +2,6 @@
 /* group_bench.c - what a group costs that nobody uses. */
 #include <lib/err.h>
 #include <lib/format.h>
-#include <mm/page/zone.h>
-#include <mm/percpu/percpu.h>
-#include <mm/slab/slab.h>
 #include <string.h>
 #include <tests/bench.h>
 #include "group_test.h"
@@ -87,15 +84,6 @@ BENCH_WHEN(memcg, mkdir_rmdir, BENCH_INSN, TEST_SECONDS)
 		test_group_remove(above[i]);
 }
 
-static unsigned long pages_in_use(void)
-{
-	cgroup_wait_teardown();
-	rcu_barrier();
-	slab_drain_all();
-	percpu_drain();
-	return page_nr_in_use();
-}
-
 /* All of it: whatever the system has less of, group by group. */
 BENCH(memcg, empty_group)
 {
@@ -104,11 +92,11 @@ BENCH(memcg, empty_group)
 	unsigned long before;
 
 	EXPECT_EQ(group_write(parent, "cgroup.subtree_control", "+memory"), 0);
-	before = pages_in_use();
+	before = settled_pages();
 	for (unsigned int i = 0; i < NR_GROUPS; i++)
 		make(parent, i);
 	bench_report(b, "memcg.empty_group.bytes", "bytes",
-		     (pages_in_use() - before) * PAGE_SIZE, NR_GROUPS);
+		     (settled_pages() - before) * PAGE_SIZE, NR_GROUPS);
 	for (unsigned int i = 0; i < NR_GROUPS; i++) {
 		scnprintf(path, sizeof(path), "/a/%u", i);
 		EXPECT_EQ(cgroup_rmdir(path), 0);

@@ -8,9 +8,7 @@
 #include <lib/err.h>
 #include <lib/format.h>
 #include <lib/math.h>
-#include <mm/page/zone.h>
 #include <mm/percpu/percpu.h>
-#include <mm/slab/slab.h>
 #include <string.h>
 #include "group_test.h"
 
@@ -304,15 +302,6 @@ TEST(memcg, failed_creation_leaves_no_trace)
 	test_group_remove(a);
 }
 
-static unsigned long pages_in_use(void)
-{
-	cgroup_wait_teardown();
-	rcu_barrier();
-	slab_drain_all();
-	percpu_drain();
-	return page_nr_in_use();
-}
-
 /* Whatever the system has less of: the group, its files' state, its share of
  * slabs and of per-CPU chunks. */
 TEST(memcg, an_empty_group_costs_2_kib_and_512_bytes_for_each_cpu_at_most)
@@ -323,14 +312,14 @@ TEST(memcg, an_empty_group_costs_2_kib_and_512_bytes_for_each_cpu_at_most)
 	char path[32];
 
 	EXPECT_EQ(group_write(a, "cgroup.subtree_control", "+memory"), 0);
-	before = pages_in_use();
+	before = settled_pages();
 	for (int i = 0; i < 500; i++) {
 		scnprintf(path, sizeof(path), "/a/%d", i);
 		cgrp = cgroup_mkdir(path);
 		ASSERT(!IS_ERR(cgrp));
 		cgroup_put(cgrp);
 	}
-	bytes = (pages_in_use() - before) * PAGE_SIZE / 500;
+	bytes = (settled_pages() - before) * PAGE_SIZE / 500;
 	EXPECT_LE(bytes, 2048ul + 512 * num_possible_cpus());
 	/* They are there. */
 	EXPECT_GE(bytes, sizeof(struct mem_cgroup));

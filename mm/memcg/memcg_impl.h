@@ -117,6 +117,9 @@ void mem_cgroup_flush_stats(struct mem_cgroup *memcg);
 /* Sums as the last flush left them: of the group and all below, never negative.
  * Bytes. */
 u64 mem_cgroup_state(struct mem_cgroup *memcg, enum memcg_kind kind);
+
+/* As memory.stat names it, where it has a line of its own. */
+const char *memcg_kind_name(enum memcg_kind kind);
 u64 mem_cgroup_node_state(struct mem_cgroup *memcg, enum memcg_kind kind,
 			  int nid);
 u64 mem_cgroup_vm_events(struct mem_cgroup *memcg, enum memcg_vm_event event);

@@ -5,8 +5,10 @@
 #include <kernel/task/task.h>
 #include <lib/err.h>
 #include <lib/math.h>
-#include <string.h>
+#include <mm/page/zone.h>
+#include <mm/percpu/percpu.h>
 #include <mm/slab/slab.h>
+#include <string.h>
 #include <tests/test.h>
 #include "memcg_test.h"
 #include "oom_impl.h"
@@ -169,4 +171,40 @@ void run_on(unsigned int cpu, int (*fn)(void *arg), void *arg)
 	EXPECT_EQ(set_cpus_allowed(t, &cpus), 0);
 	wake_up_process(t);
 	task_join(t);
+}
+
+unsigned long settled_pages(void)
+{
+	cgroup_wait_teardown();
+	rcu_barrier();
+	slab_drain_all();
+	percpu_drain();
+	return page_nr_in_use();
+}
+
+void **make_objects(struct mem_cgroup *memcg, int nr)
+{
+	struct mem_cgroup *old = set_active_memcg(memcg);
+	void **first = NULL;
+
+	for (int i = 0; i < nr; i++) {
+		void **object = kmalloc(64, GFP_KERNEL_ACCOUNT);
+
+		if (!EXPECT(object))
+			break;
+		*object = first;
+		first = object;
+	}
+	set_active_memcg(old);
+	return first;
+}
+
+void free_objects(void **first)
+{
+	while (first) {
+		void **next = *first;
+
+		kfree(first);
+		first = next;
+	}
 }

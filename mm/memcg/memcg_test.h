@@ -39,6 +39,13 @@ static inline unsigned long usage_of(struct mem_cgroup *memcg)
 /* What the usage is once no CPU holds anything back. */
 unsigned long settled_usage(struct mem_cgroup *memcg);
 
+/* Pages in use in all the machine, once nobody holds back what is free. */
+unsigned long settled_pages(void);
+
+/* @nr objects of 64 bytes that @memcg pays for, each pointing to the next. */
+void **make_objects(struct mem_cgroup *memcg, int nr);
+void free_objects(void **first);
+
 static inline long event_count(struct mem_cgroup *memcg, enum memcg_event event)
 {
 	return atomic_long_read(&memcg->events_local[event]);

@@ -21,18 +21,6 @@
 #define MAX_SHOWN  12
 #define PATH_CHARS 128
 
-static const char *const kind_names[MEMCG_NR_KINDS] = {
-	[MEMCG_SLAB_UNRECLAIMABLE] = "slab_unreclaimable",
-	[MEMCG_SLAB_RECLAIMABLE] = "slab_reclaimable",
-	[MEMCG_ANON] = "anon",
-	[MEMCG_FILE] = "file",
-	[MEMCG_SOCK] = "sock",
-	[MEMCG_PAGES] = "pages",
-	[MEMCG_KERNEL_STACK] = "kernel_stack",
-	[MEMCG_PERCPU] = "percpu",
-	[MEMCG_VMALLOC] = "vmalloc",
-};
-
 static unsigned long kib(unsigned long pages)
 {
 	return pages << (PAGE_SHIFT - 10);
@@ -72,7 +60,7 @@ static void report_memory(struct mem_cgroup *memcg)
 		u64 bytes = mem_cgroup_state(memcg, kind);
 
 		if (bytes)
-			pr_warn("    %-20s %8llu KiB\n", kind_names[kind],
+			pr_warn("    %-20s %8llu KiB\n", memcg_kind_name(kind),
 				bytes / 1024);
 	}
 }

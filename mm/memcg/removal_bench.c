@@ -33,33 +33,6 @@ static u64 removal(const char *path)
 	return clock_now() - start;
 }
 
-static void **make_objects(struct mem_cgroup *memcg, int nr)
-{
-	struct mem_cgroup *old = set_active_memcg(memcg);
-	void **first = NULL;
-
-	for (int i = 0; i < nr; i++) {
-		void **object = kmalloc(64, GFP_KERNEL_ACCOUNT);
-
-		if (!EXPECT(object))
-			break;
-		*object = first;
-		first = object;
-	}
-	set_active_memcg(old);
-	return first;
-}
-
-static void free_objects(void **first)
-{
-	while (first) {
-		void **next = *first;
-
-		kfree(first);
-		first = next;
-	}
-}
-
 BENCH(memcg, rmdir)
 {
 	const char *unit = bench_counts_insns() ? "insn" : "ns";

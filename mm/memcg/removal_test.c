@@ -7,7 +7,6 @@
 #include <mm/memcg/audit.h>
 #include <mm/page/page_alloc.h>
 #include <mm/page/zone.h>
-#include <mm/percpu/percpu.h>
 #include <mm/slab/slab.h>
 #include <tests/test.h>
 #include "memcg_test.h"
@@ -15,33 +14,6 @@
 /* --- one with a hundred thousand objects ----------------------------------------- */
 
 #define NR_LIVE 100000
-
-static void **make_objects(struct mem_cgroup *memcg, int nr)
-{
-	struct mem_cgroup *old = set_active_memcg(memcg);
-	void **first = NULL;
-
-	for (int i = 0; i < nr; i++) {
-		void **object = kmalloc(64, GFP_KERNEL_ACCOUNT);
-
-		if (!EXPECT(object))
-			break;
-		*object = first;
-		first = object;
-	}
-	set_active_memcg(old);
-	return first;
-}
-
-static void free_objects(void **first)
-{
-	while (first) {
-		void **next = *first;
-
-		kfree(first);
-		first = next;
-	}
-}
 
 /* What is its parent's own. */
 static long owned_by(const struct mem_cgroup *memcg)
@@ -88,15 +60,6 @@ TEST(memcg, a_hundred_thousand_live_objects_keep_no_group)
 
 /* --- ten thousand ------------------------------------------------------------------ */
 
-static unsigned long pages_in_use(void)
-{
-	cgroup_wait_teardown();
-	rcu_barrier();
-	slab_drain_all();
-	percpu_drain();
-	return page_nr_in_use();
-}
-
 /* Each is used, and leaves an object that is freed when it is gone. */
 static void come_and_go(unsigned int from, unsigned int to)
 {
@@ -127,11 +90,11 @@ static void expect_no_growth(unsigned int groups)
 
 	ASSERT(group_make("/r"));
 	come_and_go(0, 200);
-	before = pages_in_use();
+	before = settled_pages();
 	come_and_go(200, 200 + groups);
 	/* Slabs in part use are no growth; a leak of single objects shows in
 	 * their count, after each test. */
-	EXPECT_LE(pages_in_use(), before + 32);
+	EXPECT_LE(settled_pages(), before + 32);
 	EXPECT_EQ(mem_cgroup_css(root_mem_cgroup)->cgroup->nr_dying_descendants,
 		  0u);
 	group_remove("/r");

@@ -132,6 +132,23 @@ long mem_cgroup_local_state(struct mem_cgroup *memcg, enum memcg_kind kind)
 
 /* -- As text ------------------------------------------------------------------ */
 
+const char *memcg_kind_name(enum memcg_kind kind)
+{
+	static const char *const names[MEMCG_NR_KINDS] = {
+		[MEMCG_SLAB_UNRECLAIMABLE] = "slab_unreclaimable",
+		[MEMCG_SLAB_RECLAIMABLE] = "slab_reclaimable",
+		[MEMCG_ANON] = "anon",
+		[MEMCG_FILE] = "file",
+		[MEMCG_SOCK] = "sock",
+		[MEMCG_PAGES] = "pages",
+		[MEMCG_KERNEL_STACK] = "kernel_stack",
+		[MEMCG_PERCPU] = "percpu",
+		[MEMCG_VMALLOC] = "vmalloc",
+	};
+
+	return kind < MEMCG_NR_KINDS ? names[kind] : "unknown";
+}
+
 /* Kernel memory is all that tasks do not see. */
 static u64 kernel_state(struct mem_cgroup *memcg)
 {

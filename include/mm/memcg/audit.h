@@ -121,8 +121,6 @@ struct audit_group *audit_group(const struct audit *a, unsigned int i);
 struct audit *audit_take(void);
 void audit_free(struct audit *a);
 
-const char *audit_kind_name(enum memcg_kind kind);
-
 /* For people, in 80 columns: one group's ledger; a table of @top and all below;
  * the findings, and the result. */
 void audit_print_ledger(struct seq_text *out, const struct audit_group *g);

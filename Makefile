@@ -309,6 +309,7 @@ SRC_shell := \
 	kernel/shell/cmd_tasks.c \
 	kernel/shell/cmd_test.c
 SRC_tests := $(SRC_lib_tests) \
+	arch/x86_64/features_test.c \
 	arch/x86_64/paging_test.c \
 	arch/x86_64/trap_test.c \
 	arch/x86_64/clock_test.c \
@@ -383,6 +384,7 @@ SRC_tests := $(SRC_lib_tests) \
 	boot/boot_info_test.c \
 	boot/multiboot2_test.c \
 	boot/param_test.c \
+	boot/pvh_test.c \
 	mm/page/memblock_test.c \
 	mm/percpu/percpu_test.c \
 	mm/percpu/percpu_stress_test.c \

@@ -23,7 +23,6 @@
 #include "acpi_impl.h"
 
 #define MAX_TABLE_SIZE (16u << 20)
-#define EARLY_MAP_END  (4ull << 30) /* what entry.asm maps */
 
 #define EBDA_SEGMENT  0x40e /* where the BIOS notes it */
 #define EBDA_SEARCH   1024

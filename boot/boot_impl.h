@@ -7,6 +7,9 @@
  * when that is unusable. */
 void pvh_read_info(struct boot_info *bi, phys_addr_t info);
 void multiboot2_read_info(struct boot_info *bi, phys_addr_t info);
+
+/* The same on any memory below EARLY_MAP_END.  False: it is no start info. */
+bool pvh_parse(struct boot_info *bi, const void *start_info);
 void multiboot2_parse(struct boot_info *bi, const void *information);
 
 /* Append up to @len characters of @text, after a blank if need be. */
@@ -33,3 +36,14 @@ unsigned int boot_ranges_normalise(const struct boot_range *in,
 				   unsigned int nr_in, struct boot_range *out,
 				   unsigned int max, u64 *lost);
 void boot_info_normalise(struct boot_info *bi);
+
+/* Leave out what lies at @limit or above, of a normalised map. */
+void boot_info_clip(struct boot_info *bi, phys_addr_t limit);
+
+/* Could a device be there?  Usable memory is none, and neither is an address
+ * that no machine has. */
+bool boot_info_is_free_of_ram(const struct boot_info *bi, phys_addr_t start,
+			      u64 size);
+
+/* A screen whose pixels are said to lie in memory is none. */
+void boot_info_check_screen(struct boot_info *bi);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* boot_info_test.c - maps as no firmware should tell them. */
 #include <boot/boot_info.h>
+#include <boot/note.h>
 #include <lib/math.h>
 #include <string.h>
 #include <tests/test.h>
@@ -135,6 +136,66 @@ TEST(boot_info, a_full_map_drops_the_smallest_and_counts_it)
 	EXPECT_EQ(out[1].start, 0x6000);
 	EXPECT_EQ(out[1].end, 0x8000);
 	EXPECT_EQ(lost, 0x2000);
+}
+
+/* A map that goes on where the CPU's address lines end. */
+TEST(boot_info, what_cannot_be_addressed_is_left_out_and_counted)
+{
+	reset();
+	boot_info_add_range(&bi, 0x100000, 0x100000, BOOT_RANGE_USABLE);
+	boot_info_add_range(&bi, 0x300000, 0x400000, BOOT_RANGE_USABLE);
+	boot_info_add_range(&bi, 0x800000, 0x100000, BOOT_RANGE_USABLE);
+	boot_info_add_range(&bi, 0x900000, 0x100000, BOOT_RANGE_ACPI);
+	boot_info_normalise(&bi);
+	boot_info_clip(&bi, 1ull << 52);
+	EXPECT_EQ(bi.nr_ranges, 4);
+	EXPECT_EQ(bi.unreachable_bytes, 0);
+
+	boot_info_clip(&bi, 0x500000);
+	EXPECT_EQ(bi.nr_ranges, 2);
+	expect_range(0, 0x100000, 0x200000, BOOT_RANGE_USABLE);
+	expect_range(1, 0x300000, 0x500000, BOOT_RANGE_USABLE);
+	EXPECT_EQ(bi.unreachable_bytes, 0x300000);
+}
+
+static char said[256];
+
+static void hear(enum boot_note_level level, const char *note)
+{
+	strlcat(said, note, sizeof(said));
+}
+
+static enum boot_screen_type screen_at(u64 base, u32 pitch, u32 height)
+{
+	boot_note_sink_t old;
+
+	reset();
+	boot_info_add_range(&bi, 0x100000, 0x7f00000, BOOT_RANGE_USABLE);
+	boot_info_add_range(&bi, 0xfd000000, 0x1000000, BOOT_RANGE_RESERVED);
+	boot_info_normalise(&bi);
+	bi.screen.type = BOOT_SCREEN_RGB;
+	bi.screen.base = base;
+	bi.screen.pitch = pitch;
+	bi.screen.height = height;
+	said[0] = '\0';
+	old = boot_note_set_sink(hear);
+	boot_info_check_screen(&bi);
+	boot_note_set_sink(old);
+	EXPECT_EQ(bi.screen.type == BOOT_SCREEN_NONE, said[0] != '\0');
+	return bi.screen.type;
+}
+
+/* The first thing done with a screen is to blank it: better not the memory. */
+TEST(boot_info, a_screen_in_the_middle_of_memory_is_none)
+{
+	EXPECT_EQ((int)screen_at(0xfd000000, 4096, 768), BOOT_SCREEN_RGB);
+	EXPECT_EQ((int)screen_at(0xb8000, 160, 25), BOOT_SCREEN_RGB);
+	EXPECT_EQ((int)screen_at(0x8000000, 4096, 768), BOOT_SCREEN_RGB);
+	EXPECT_EQ((int)screen_at(0, 4096, 768), BOOT_SCREEN_NONE);
+	EXPECT_EQ((int)screen_at(0x7fff000, 4096, 768), BOOT_SCREEN_NONE);
+	EXPECT_EQ((int)screen_at(0x90000, ~0u, ~0u), BOOT_SCREEN_NONE);
+	EXPECT_EQ((int)screen_at(~0ull - 4095, 4096, 768), BOOT_SCREEN_NONE);
+	EXPECT_EQ((int)screen_at(1ull << 52, 4096, 768), BOOT_SCREEN_NONE);
 }
 
 #define MODEL_PAGES 64

@@ -142,8 +142,13 @@ static void read_module(struct boot_info *bi, const struct tag *t)
 {
 	const struct module_tag *mod = (const void *)t;
 
-	if (bi->initrd_end || mod->end <= mod->start)
+	if (mod->end <= mod->start)
 		return;
+	if (bi->initrd_end) {
+		boot_warn("multiboot2: module at %#x is one too many; ignored",
+			  mod->start);
+		return;
+	}
 	bi->initrd_start = mod->start;
 	bi->initrd_end = mod->end;
 }

@@ -145,6 +145,26 @@ TEST(multiboot2, pixels_without_colours_are_no_screen)
 	EXPECT_EQ((int)bi.screen.type, BOOT_SCREEN_NONE);
 }
 
+/* Only one is kept from being given out: say so. */
+TEST(multiboot2, a_second_module_is_named)
+{
+	static const u32 first[] = {0x200000, 0x280000}, none[] = {0x10, 0x10};
+	static const u32 second[] = {0x300000, 0x301000};
+
+	start();
+	add_tag(3, none, sizeof(none));
+	add_tag(3, first, sizeof(first));
+	finish_and_parse();
+	EXPECT_STREQ(said, "");
+	start();
+	add_tag(3, first, sizeof(first));
+	add_tag(3, second, sizeof(second));
+	finish_and_parse();
+	EXPECT_EQ(bi.initrd_start, 0x200000);
+	EXPECT_EQ(bi.initrd_end, 0x280000);
+	EXPECT(strstr(said, "module at 0x300000"));
+}
+
 /* Text without an end, in tags that end before it. */
 TEST(multiboot2, texts_end_with_their_tags)
 {

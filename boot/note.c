@@ -62,7 +62,7 @@ boot_note_sink_t boot_note_set_sink(boot_note_sink_t new)
 	}
 	kept_size = 0;
 	if (nr_unkept)
-		boot_warn("boot: %u more warnings had no room", nr_unkept);
+		boot_warn("%u more warnings had no room", nr_unkept);
 	nr_unkept = 0;
 	return old;
 }

@@ -35,7 +35,6 @@ static const struct boot_param p_bytes = {
 	.expects = "a size such as 64M",
 	.set = boot_param_set_size,
 	.target = &bytes,
-	.max = ~0ul,
 };
 static const struct boot_param p_flag = {
 	.name = "flag",

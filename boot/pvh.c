@@ -4,11 +4,14 @@
  *
  * The loader leaves a struct hvm_start_info, version 1, low in memory that it
  * also calls usable, so all of it is copied out before anyone may allocate.
+ * Its pointers are followed only as far as the boot map shows memory.
  * Source: the PVH boot ABI, xen/include/public/arch-x86/hvm/start_info.h.
  */
 #include <arch/layout.h>
 #include <arch/early_console.h>
 #include <arch/io.h>
+#include <boot/note.h>
+#include <lib/math.h>
 #include <string.h>
 #include "boot_impl.h"
 
@@ -73,26 +76,74 @@ static void find_text_screen(struct boot_screen *s)
 	s->pitch = columns * 2;
 }
 
-void pvh_read_info(struct boot_info *bi, phys_addr_t info)
+/* @nr things of @size at @pa; NULL if nothing is there, or not yet to be seen. */
+static const void *table_at(phys_addr_t pa, u32 nr, size_t size)
 {
-	const struct pvh_start_info *si = phys_to_virt(info);
-	const struct pvh_range *map = phys_to_virt(si->memmap);
+	if (!pa || pa >= EARLY_MAP_END || nr > (EARLY_MAP_END - pa) / size)
+		return NULL;
+	return phys_to_virt(pa);
+}
 
-	if (si->magic != PVH_MAGIC || si->version < 1)
-		early_die("PVH start info has no memory map");
+static void read_map(struct boot_info *bi, const struct pvh_start_info *si)
+{
+	const struct pvh_range *map =
+		table_at(si->memmap, si->nr_memmap, sizeof(*map));
 
-	strlcpy(bi->loader, "PVH", sizeof(bi->loader));
-	bi->rsdp = si->rsdp;
+	if (!map) {
+		boot_warn("PVH: memory map of %u ranges at %#llx; ignored",
+			  si->nr_memmap, si->memmap);
+		return;
+	}
 	for (u32 i = 0; i < si->nr_memmap; i++)
 		boot_info_add_range(bi, map[i].base, map[i].size, map[i].type);
-	if (si->cmdline)
-		boot_info_add_cmdline(bi, phys_to_virt(si->cmdline),
-				      BOOT_MAX_CMDLINE);
-	if (si->nr_modules) {
-		const struct pvh_module *mod = phys_to_virt(si->modules);
+}
 
-		bi->initrd_start = mod->base;
-		bi->initrd_end = mod->base + mod->size;
+static void read_cmdline(struct boot_info *bi, phys_addr_t pa)
+{
+	const char *text = table_at(pa, 1, 1);
+
+	if (text)
+		boot_info_add_cmdline(
+			bi, text,
+			min(EARLY_MAP_END - pa, (phys_addr_t)BOOT_MAX_CMDLINE));
+	else if (pa)
+		boot_warn("PVH: command line at %#llx; ignored", pa);
+}
+
+static void read_module(struct boot_info *bi, const struct pvh_start_info *si)
+{
+	const struct pvh_module *mod;
+	phys_addr_t end;
+
+	if (!si->nr_modules)
+		return;
+	mod = table_at(si->modules, 1, sizeof(*mod));
+	if (!mod || check_add_overflow(mod->base, mod->size, &end)) {
+		boot_warn("PVH: module, told of at %#llx; ignored",
+			  si->modules);
+		return;
 	}
+	bi->initrd_start = mod->base;
+	bi->initrd_end = end;
+}
+
+bool pvh_parse(struct boot_info *bi, const void *start_info)
+{
+	const struct pvh_start_info *si = start_info;
+
+	if (si->magic != PVH_MAGIC || si->version < 1)
+		return false;
+	strlcpy(bi->loader, "PVH", sizeof(bi->loader));
+	bi->rsdp = si->rsdp;
+	read_map(bi, si);
+	read_cmdline(bi, si->cmdline);
+	read_module(bi, si);
+	return true;
+}
+
+void pvh_read_info(struct boot_info *bi, phys_addr_t info)
+{
+	if (!pvh_parse(bi, phys_to_virt(info)))
+		early_die("PVH start info has no memory map");
 	find_text_screen(&bi->screen);
 }

@@ -198,6 +198,40 @@ unsigned int boot_ranges_normalise(const struct boot_range *in,
 	return shrink_to_pages(out, nr);
 }
 
+void boot_info_clip(struct boot_info *bi, phys_addr_t limit)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < bi->nr_ranges; i++) {
+		struct boot_range r = bi->ranges[i];
+		phys_addr_t end = min(r.end, limit);
+
+		if (r.type == BOOT_RANGE_USABLE)
+			bi->unreachable_bytes += r.end - max(r.start, end);
+		r.end = end;
+		if (r.start < r.end)
+			bi->ranges[kept++] = r;
+	}
+	bi->nr_ranges = kept;
+}
+
+bool boot_info_is_free_of_ram(const struct boot_info *bi, phys_addr_t start,
+			      u64 size)
+{
+	phys_addr_t end;
+
+	if (check_add_overflow(start, size, &end) || end > PHYS_LIMIT)
+		return false;
+	for (unsigned int i = 0; i < bi->nr_ranges; i++) {
+		const struct boot_range *r = &bi->ranges[i];
+
+		if (r->type == BOOT_RANGE_USABLE && r->start < end &&
+		    start < r->end)
+			return false;
+	}
+	return true;
+}
+
 void boot_info_normalise(struct boot_info *bi)
 {
 	static struct boot_range sorted[BOOT_MAX_RANGES];

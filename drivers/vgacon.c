@@ -39,7 +39,7 @@ struct screen *vgacon_init(const struct boot_screen *info)
 
 	if (!cols || !rows || info->pitch < cols * sizeof(u16) ||
 	    !IS_ALIGNED(info->base, PAGE_SIZE) ||
-	    rows * info->pitch > VGA_WINDOW_SIZE)
+	    (u64)rows * info->pitch > VGA_WINDOW_SIZE)
 		return NULL;
 	cells = memblock_alloc(2 * cols * rows * sizeof(*cells), 0);
 	window = mmio_map(info->base, VGA_WINDOW_SIZE);

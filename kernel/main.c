@@ -10,7 +10,6 @@
 #include <arch/irqflags.h>
 #include <arch/paging.h>
 #include <arch/smp.h>
-#include <arch/trap.h>
 #include <arch/upcalls.h>
 #include <boot/acpi.h>
 #include <boot/boot_info.h>
@@ -73,10 +72,9 @@ static int main_task(void *unused)
 
 void kernel_main(void)
 {
-	trap_init_boot();
+	printk_init();
 	cpu_features_init();
 	cpu_enable_features();
-	printk_init();
 	static_key_init();
 	pr_info("Tally: entered through %s%s", boot_info.loader,
 		boot_info.uefi ? " on UEFI" : "");

@@ -13,6 +13,7 @@
  */
 #include <arch/clock.h>
 #include <arch/cpu.h>
+#include <boot/boot_info.h>
 #include <lib/atomic.h>
 #include "apic_impl.h"
 
@@ -99,7 +100,7 @@ void arch_clock_init(void)
 {
 	struct calibration c;
 
-	start_tsc = rdtsc();
+	start_tsc = boot_info.entry_tsc;
 	calibrate(&c);
 	reference = c.reference;
 	timer_hz = c.lapic_hz;

@@ -85,6 +85,10 @@ enter_long_mode:
 	jnc	.no_long_mode
 	bt	edx, 20
 	jnc	.no_nx
+	mov	eax, 1
+	cpuid
+	bt	ecx, 13
+	jnc	.no_cx16
 
 	mov	eax, CR4_INITIAL	; absolutely: UEFI leaves bits behind
 	mov	cr4, eax
@@ -107,6 +111,9 @@ enter_long_mode:
 	jmp	refuse
 .no_nx:
 	mov	esi, PHYS(text_no_nx)
+	jmp	refuse
+.no_cx16:
+	mov	esi, PHYS(text_no_cx16)
 
 ; Print the text at ESI on COM1 and halt for good.
 refuse:
@@ -144,6 +151,9 @@ text_no_long_mode:
 text_no_nx:
 	db	"Tally cannot boot: this CPU cannot mark pages no-execute (NX)."
 	db	13, 10, 0
+text_no_cx16:
+	db	"Tally cannot boot: this CPU cannot exchange 16 bytes at once "
+	db	"(CMPXCHG16B).", 13, 10, 0
 
 bits 64
 long_mode_low:

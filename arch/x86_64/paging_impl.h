@@ -10,6 +10,7 @@
 
 #define PTE_PRESENT  (1ull << 0)
 #define PTE_WRITE    (1ull << 1)
+#define PTE_USER     (1ull << 2) /* never */
 #define PTE_PWT	     (1ull << 3)
 #define PTE_PCD	     (1ull << 4)
 #define PTE_ACCESSED (1ull << 5)

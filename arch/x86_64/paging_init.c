@@ -99,7 +99,7 @@ static void map_direct(u64 *root)
 		phys_addr_t from = r->start & PAGE_MASK;
 		phys_addr_t to = (r->end + PAGE_SIZE - 1) & PAGE_MASK;
 
-		if (!is_memory(r->type) || to > DIRECT_MAP_SIZE)
+		if (!is_memory(r->type))
 			continue;
 		if (from > end) {
 			map_ram(root, start, end);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <kernel/core/sched.h>
 #include <kernel/core/smp.h>
+#include <kernel/core/static_key.h>
 #include <kernel/task/kthread.h>
 #include <lib/atomic.h>
 #include <lib/math.h>
@@ -47,35 +48,133 @@ static unsigned int prot_of(const void *va)
 	return entry.prot;
 }
 
+/*
+ * What the CPU makes of all the levels together: a page may be written if every
+ * level says so, executed if none forbids it, and is the user's if all are.
+ * Walked here by hand, so as not to take the code's word for it.
+ */
 struct map_census {
 	unsigned long writable_and_executable;
-	unsigned long executable;
+	unsigned long writable_text; /* or rodata, by any of its addresses */
+	unsigned long executable;    /* bytes */
 	unsigned long low_half;
+	unsigned long user; /* entries of any level */
 };
 
-static void count_page(unsigned long va, const struct paging_entry *entry,
-		       void *arg)
-{
-	struct map_census *census = arg;
-	const unsigned int wx = PAGE_WRITE | PAGE_EXEC;
+struct rights {
+	bool write, exec;
+};
 
-	if ((entry->prot & wx) == wx)
+static void count_leaf(struct map_census *census, u64 entry, int level,
+		       struct rights r)
+{
+	phys_addr_t pa = entry & PTE_ADDR & ~(level_size(level) - 1);
+	phys_addr_t end = pa + level_size(level);
+
+	if (r.write && r.exec)
 		census->writable_and_executable++;
-	if (entry->prot & PAGE_EXEC)
-		census->executable += entry->size;
-	if (va < DIRECT_MAP_BASE)
-		census->low_half++;
+	if (r.exec)
+		census->executable += level_size(level);
+	if (r.write && pa < virt_to_phys(__rodata_end) &&
+	    end > virt_to_phys(__text_start))
+		census->writable_text++;
 }
 
-/* Every page of the whole tree is looked at. */
-TEST(paging, no_page_is_writable_and_executable)
+static void count_table(struct map_census *census, const u64 *table, int level,
+			struct rights upper)
 {
+	for (int i = 0; i < TABLE_ENTRIES; i++) {
+		u64 e = READ_ONCE(table[i]);
+		struct rights r = {upper.write && (e & PTE_WRITE),
+				   upper.exec && !(e & PTE_NX)};
+
+		if (!(e & PTE_PRESENT))
+			continue;
+		if (e & PTE_USER)
+			census->user++;
+		if (level == TOP_LEVEL && i < TABLE_ENTRIES / 2)
+			census->low_half++;
+		if (entry_is_leaf(e, level))
+			count_leaf(census, e, level, r);
+		else
+			count_table(census, entry_table(e), level - 1, r);
+	}
+}
+
+static void expect_w_xor_x(void)
+{
+	const u64 *root = phys_to_virt(read_cr3() & PTE_ADDR);
 	struct map_census census = {0};
 
-	paging_for_each(count_page, &census);
+	count_table(&census, root, TOP_LEVEL, (struct rights){true, true});
 	EXPECT_EQ(census.writable_and_executable, 0);
+	EXPECT_EQ(census.writable_text, 0);
 	EXPECT_EQ(census.executable, __text_end - __text_start);
 	EXPECT_EQ(census.low_half, 0);
+	EXPECT_EQ(census.user, 0);
+}
+
+/* Every entry of the whole tree is looked at, and what is executed cannot be
+ * written by any other address either. */
+TEST(paging, no_page_is_writable_and_executable)
+{
+	EXPECT_EQ(read_cr3() & PTE_ADDR, virt_to_phys(kernel_pml4));
+	expect_w_xor_x();
+}
+
+static DEFINE_STATIC_KEY_FALSE(patched_key);
+
+/* Text is changed through a writable window: it must be closed again. */
+TEST(paging, patching_text_leaves_no_way_to_write_it)
+{
+	struct paging_entry entry;
+
+	for (int i = 0; i < 4; i++) {
+		if (i % 2)
+			static_branch_disable(&patched_key);
+		else
+			static_branch_enable(&patched_key);
+		EXPECT_EQ(static_branch_unlikely(&patched_key), !(i % 2));
+		EXPECT(!paging_lookup(PATCH_WINDOW, &entry));
+		EXPECT(!paging_lookup(PATCH_WINDOW + PAGE_SIZE, &entry));
+		expect_w_xor_x();
+	}
+}
+
+static unsigned long visited;
+
+static void count_visit(unsigned long va, const struct paging_entry *entry,
+			void *arg)
+{
+	unsigned long *last = arg;
+
+	EXPECT(!visited || va > *last);
+	EXPECT_EQ(va & (entry->size - 1), 0);
+	*last = va;
+	visited++;
+}
+
+static unsigned long count_leaves(const u64 *table, int level)
+{
+	unsigned long nr = 0;
+
+	for (int i = 0; i < TABLE_ENTRIES; i++) {
+		if (!(table[i] & PTE_PRESENT))
+			continue;
+		nr += entry_is_leaf(table[i], level)
+			      ? 1
+			      : count_leaves(entry_table(table[i]), level - 1);
+	}
+	return nr;
+}
+
+TEST(paging, every_page_is_visited_once_and_in_order)
+{
+	unsigned long last = 0;
+
+	visited = 0;
+	paging_for_each(count_visit, &last);
+	EXPECT_EQ(visited, count_leaves(kernel_pml4, TOP_LEVEL));
 }
 
 TEST(paging, image_has_its_segments_rights)

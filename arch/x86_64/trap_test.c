@@ -6,6 +6,7 @@
 #include <arch/trap.h>
 #include <errno.h>
 #include <kernel/core/smp.h>
+#include <lib/math.h>
 #include <string.h>
 #include <tests/test.h>
 #include "arch_impl.h"
@@ -129,6 +130,83 @@ TEST(trap, every_exception_stack_lies_above_a_hole)
 
 		smp_call_function_single(cpu, look_at_stacks, &holes, true);
 		EXPECT_EQ(holes, 4);
+	}
+}
+
+/* The CPU's own tables, as it finds them. */
+
+struct table_register {
+	u16 limit;
+	u64 base;
+} __packed;
+
+static u64 tss_base(void)
+{
+	struct table_register gdt;
+	const u64 *entry;
+	u16 selector;
+
+	asm volatile("sgdt %0" : "=m"(gdt));
+	asm volatile("str %0" : "=r"(selector));
+	entry = (const u64 *)(gdt.base + selector);
+	return (entry[0] >> 16 & 0xffffff) | (entry[0] >> 56 & 0xff) << 24 |
+	       entry[1] << 32;
+}
+
+/* Where @vector's handler starts to push. */
+static unsigned long stack_of_vector(unsigned int vector)
+{
+	struct table_register idt;
+	const u8 *gate;
+	unsigned long top;
+	unsigned int ist;
+
+	asm volatile("sidt %0" : "=m"(idt));
+	gate = (const u8 *)(idt.base + vector * 16);
+	ist = gate[4] & 7;
+	if (!ist)
+		return 0;
+	memcpy(&top, (const char *)tss_base() + 36 + (ist - 1) * 8,
+	       sizeof(top));
+	return top;
+}
+
+static const struct {
+	unsigned int vector;
+	const char *name;
+} on_their_own[] = {
+	{TRAP_NMI, "NMI"},
+	{TRAP_DOUBLE_FAULT, "double fault"},
+	{TRAP_MACHINE_CHECK, "machine check"},
+	{TRAP_DEBUG, "debug"},
+};
+
+static void look_at_vectors(void *arg)
+{
+	unsigned long start, end, top;
+	unsigned int *right = arg;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(on_their_own); i++) {
+		const char *name;
+
+		top = stack_of_vector(on_their_own[i].vector);
+		name = trap_stack_of(top - 1, &start, &end);
+		if (name && end == top && !strcmp(name, on_their_own[i].name))
+			++*right;
+	}
+	if (!stack_of_vector(TRAP_PAGE_FAULT))
+		++*right;
+}
+
+TEST(trap, some_vectors_have_stacks_of_their_own_on_every_cpu)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		unsigned int right = 0;
+
+		smp_call_function_single(cpu, look_at_vectors, &right, true);
+		EXPECT_EQ(right, ARRAY_SIZE(on_their_own) + 1);
 	}
 }
 

@@ -39,6 +39,9 @@
 #define KERNEL_VMA	0xffffffff80000000ul
 #define KERNEL_PHYS	0x0000000000a00000ul
 
+/* Physical memory that entry.asm shows, until paging_init() shows all. */
+#define EARLY_MAP_END 0x0000000100000000ul
+
 #ifndef __ASSEMBLER__
 #include <lib/types.h>
 

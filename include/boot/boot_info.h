@@ -44,12 +44,14 @@ struct boot_info {
 	enum boot_door door;
 	char loader[64]; /* name, for the banner */
 	bool uefi;
+	u64 entry_tsc; /* when the first line of C ran */
 
 	/* Sorted, disjoint; everything not named is a hole. */
 	struct boot_range ranges[BOOT_MAX_RANGES];
 	unsigned int nr_ranges;
 	unsigned int nr_nonsense; /* ranges no machine can have */
 	u64 lost_bytes;		  /* usable, but one range too many */
+	u64 unreachable_bytes;	  /* usable, but the CPU cannot address it */
 
 	/* A modules' range must not be handed out before it is read. */
 	phys_addr_t initrd_start, initrd_end;

@@ -39,7 +39,7 @@ struct boot_param {
 	BOOT_PARAM_(name, boot_param_set_size, "a size such as 64M", help,     \
 		    _Generic(&(var), u64 *                                     \
 			     : &(var)),                                        \
-		    0, ~0ul)
+		    0, 0)
 
 /* bool: on, off, yes, no, 1, 0; a bare word is on. */
 #define BOOT_PARAM_BOOL(name, var, help)                                       \

@@ -31,7 +31,6 @@
 #include "memblock_impl.h"
 
 #define CACHE_LINE	  64
-#define EARLY_MAP_END	  (4ull << 30) /* what entry.asm maps */
 #define LOW_MEMORY_END	  (1ull << 20)
 #define LOW_MEMORY_USABLE 0xa0000ull /* above is the screen and ROM */
 
@@ -140,6 +139,19 @@ bool memblock_list_set_node(struct memblock_list *l, phys_addr_t start,
 	}
 	list_merge(l);
 	return true;
+}
+
+bool memblock_list_covers(const struct memblock_list *l, phys_addr_t start,
+			  phys_addr_t end)
+{
+	unsigned int i = list_find(l, start);
+
+	for (; i < l->nr && l->r[i].start <= start; i++) {
+		if (l->r[i].end >= end)
+			return true;
+		start = l->r[i].end;
+	}
+	return false;
 }
 
 phys_addr_t memblock_list_size(const struct memblock_list *l)
@@ -359,10 +371,9 @@ static void add_usable(void)
 	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
 		const struct boot_range *r = &boot_info.ranges[i];
 
-		if (r->type == BOOT_RANGE_USABLE && r->start < DIRECT_MAP_SIZE)
-			check_room(memblock_list_add(
-				&memblock.memory, r->start,
-				min(r->end, (phys_addr_t)DIRECT_MAP_SIZE), 0));
+		if (r->type == BOOT_RANGE_USABLE)
+			check_room(memblock_list_add(&memblock.memory, r->start,
+						     r->end, 0));
 	}
 }
 
@@ -391,11 +402,9 @@ static void take_image(void)
 	extern char __image_start[], __image_end[];
 	phys_addr_t start = virt_to_phys(__image_start);
 	phys_addr_t end = virt_to_phys(__image_end);
-	unsigned int i = list_find(&memblock.memory, start);
 	char why[128];
 
-	if (i == memblock.memory.nr || memblock.memory.r[i].start > start ||
-	    memblock.memory.r[i].end < end) {
+	if (!memblock_list_covers(&memblock.memory, start, end)) {
 		scnprintf(why, sizeof(why),
 			  "its image, from %llu to %llu KiB, is not in usable "
 			  "memory, which is %llu KiB%s",

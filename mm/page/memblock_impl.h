@@ -34,6 +34,9 @@ bool memblock_list_remove(struct memblock_list *l, phys_addr_t start,
 			  phys_addr_t end);
 bool memblock_list_set_node(struct memblock_list *l, phys_addr_t start,
 			    phys_addr_t end, int nid);
+/* Is all of [@start, @end) in the list, whatever the nodes? */
+bool memblock_list_covers(const struct memblock_list *l, phys_addr_t start,
+			  phys_addr_t end);
 phys_addr_t memblock_list_size(const struct memblock_list *l);
 
 /* Keep the lowest @bytes of what exists. */

@@ -81,6 +81,25 @@ TEST(memblock, a_full_list_refuses_and_stays_whole)
 	EXPECT_EQ(memblock_list_size(&mb.memory), nr * 0x1000ull);
 }
 
+/* A range may cross from one node's memory to the next, but not a hole. */
+TEST(memblock, coverage_crosses_nodes_but_no_holes)
+{
+	reset();
+	memblock_list_add(&mb.memory, 0x1000, 0x3000, 0);
+	memblock_list_add(&mb.memory, 0x3000, 0x4000, 1);
+	memblock_list_add(&mb.memory, 0x4000, 0x6000, 0);
+	memblock_list_add(&mb.memory, 0x7000, 0x8000, 0);
+	ASSERT_EQ(mb.memory.nr, 4);
+	EXPECT(memblock_list_covers(&mb.memory, 0x1000, 0x3000));
+	EXPECT(memblock_list_covers(&mb.memory, 0x2000, 0x5000));
+	EXPECT(memblock_list_covers(&mb.memory, 0x1000, 0x6000));
+	EXPECT(!memblock_list_covers(&mb.memory, 0x0fff, 0x2000));
+	EXPECT(!memblock_list_covers(&mb.memory, 0x2000, 0x6001));
+	EXPECT(!memblock_list_covers(&mb.memory, 0x5000, 0x7800));
+	EXPECT(!memblock_list_covers(&mb.memory, 0x6000, 0x6800));
+	EXPECT(!memblock_list_covers(&mb.memory, 0x9000, 0x9800));
+}
+
 TEST(memblock, trim_keeps_the_lowest_bytes)
 {
 	reset();

@@ -13,6 +13,7 @@
 #include <kernel/task/task.h>
 #include <lib/math.h>
 #include <lib/random.h>
+#include <mm/page/memblock.h>
 #include <mm/page/page_alloc.h>
 #include <mm/page/zone.h>
 #include <string.h>
@@ -198,14 +199,51 @@ TEST(page, compound_tails_know_their_head_while_allocated)
 
 /* --- Struct pages --------------------------------------------------------- */
 
+static unsigned long memmap_bytes;
+
+/* Whose struct pages are these? */
+static void check_memmap(unsigned long va, const struct paging_entry *entry,
+			 void *unused)
+{
+	if (va < VMEMMAP_BASE || va >= VMEMMAP_BASE + VMEMMAP_SIZE)
+		return;
+	memmap_bytes += entry->size;
+	for (unsigned long at = va; at < va + entry->size; at += PAGE_SIZE)
+		EXPECT(pfn_valid(page_to_pfn((struct page *)at)));
+}
+
+static bool has_memory(phys_addr_t start, phys_addr_t end)
+{
+	phys_addr_t from, to;
+	int nid;
+	u64 i;
+
+	for_each_mem_range(i, &from, &to, &nid)
+		if (from < end && start < to)
+			return true;
+	return false;
+}
+
+/* A section is present if it holds any memory; and all of vmemmap is struct
+ * pages of present ones. */
 TEST(page, struct_pages_are_mapped_for_present_sections_only)
 {
-	struct paging_entry entry;
+	const unsigned long step = PAGES_PER_SECTION;
+	unsigned long nr = 0;
 
-	for (unsigned long pfn = 0; pfn <= max_pfn; pfn += PAGES_PER_SECTION)
-		EXPECT_EQ(
-			paging_lookup((unsigned long)pfn_to_page(pfn), &entry),
-			pfn_valid(pfn));
+	for (unsigned long pfn = 0; pfn < max_pfn; pfn += step) {
+		bool present = has_memory((phys_addr_t)pfn << PAGE_SHIFT,
+					  (phys_addr_t)(pfn + step)
+						  << PAGE_SHIFT);
+
+		EXPECT_EQ(pfn_valid(pfn), present);
+		EXPECT_EQ(pfn_valid(pfn + step - 1), present);
+		nr += present;
+	}
+	memmap_bytes = 0;
+	paging_for_each(check_memmap, NULL);
+	EXPECT_EQ(memmap_bytes, nr * step * sizeof(struct page));
+	EXPECT_EQ(memmap_bytes, memmap_pages * PAGE_SIZE);
 	EXPECT(!pfn_valid(max_pfn));
 	EXPECT(!pfn_valid(~0ul));
 }

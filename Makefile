@@ -414,6 +414,7 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/task/heap_bench.c \
 	kernel/task/heap_test.c \
 	kernel/task/newlib_test.c \
+	fs/syscall_test.c \
 	fs/vfs_test.c \
 	fs/cgroupfs_test.c \
 	drivers/ps2kbd_test.c \
@@ -437,7 +438,8 @@ SRC_apps := \
 	apps/trees.c \
 	apps/spawn.c \
 	apps/cgexec.c \
-	apps/float_test.c
+	apps/float_test.c \
+	apps/libc_test.c
 
 # Tests from outside the tree: every *.c of the folder EXTRA names.
 SRC_extra := $(if $(EXTRA),$(wildcard $(EXTRA)/*.c))
@@ -462,7 +464,8 @@ NEWLIB	:= $(OUT)/newlib
 
 CPPFLAGS := -Iinclude -I. -isystem $(NEWLIB)/include \
 	-D__DYNAMIC_REENT__ -D_POSIX_TIMERS=1 -D_POSIX_MONOTONIC_CLOCK=1 \
-	-D_POSIX_PRIORITY_SCHEDULING=1
+	-D_POSIX_PRIORITY_SCHEDULING=1 -D_POSIX_CPUTIME=1 \
+	-D_POSIX_THREAD_CPUTIME=1
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes \
 	-Wundef -Wvla -Wno-unused-parameter -Wno-sign-compare
 CFLAGS	:= -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie \

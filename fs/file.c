@@ -101,6 +101,25 @@ ssize_t file_read(struct file *f, void *buf, size_t size)
 	return ret;
 }
 
+/* From there, and the position stays. */
+ssize_t file_read_at(struct file *f, void *buf, size_t size, off_t pos)
+{
+	ssize_t ret;
+
+	if (f->ops->is_stream)
+		return -ESPIPE;
+	if (pos < 0)
+		return -EINVAL;
+	if (!file_is_readable(f))
+		return -EBADF;
+	if (!f->ops->read)
+		return f->ops->readdir ? -EISDIR : -EINVAL;
+	mutex_lock(&f->lock);
+	ret = f->ops->read(f, buf, min(size, (size_t)INT_MAX), &pos);
+	mutex_unlock(&f->lock);
+	return ret;
+}
+
 ssize_t file_write(struct file *f, const void *buf, size_t size)
 {
 	off_t none = 0, *pos;

@@ -103,6 +103,9 @@ int poll(struct pollfd *fds, nfds_t nr, int timeout)
 	syscall_enter();
 	if (nr > FILES_MAX)
 		return syscall_return(_REENT, -EINVAL);
+	ready = syscall_may_write(fds, nr * sizeof(*fds));
+	if (ready)
+		return syscall_return(_REENT, ready);
 	polled_get(&polled, fds, nr);
 	ready = poll_polled(&polled, fds, nr,
 			    timeout < 0 ? MAX_SCHEDULE_TIMEOUT

@@ -17,6 +17,16 @@ static inline void syscall_enter(void)
  * dead stop, even with newlib's locks held, which task_exit() drops. */
 void syscall_leave(void);
 
+/*
+ * May the kernel read (write) this memory for its caller?  0, or -EFAULT.  All
+ * is one address space, so it is no matter of trust: a program's mistake shall
+ * be told to the program, not end the machine.  A path that does not end
+ * within a page's length is -ENAMETOOLONG.
+ */
+int syscall_may_read(const void *p, size_t size);
+int syscall_may_write(void *p, size_t size);
+int syscall_may_read_path(const char *path);
+
 /* Last of all: @ret, or -1 with the caller's errno set when it is a negative errno. */
 static inline long syscall_return(struct _reent *r, long ret)
 {

@@ -1,16 +1,87 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * syscall_mem.c - newlib's and programs' system calls about memory.
+ * syscall_mem.c - newlib's and programs' system calls about memory, and what all
+ * of them ask about the memory they are given.
  *
  * All of it comes from the calling task's arena (mm/virt/arena.c).  malloc does
  * not come by here: it has its heap in the same arena (kernel/task/heap.c).
  *
  * Context: tasks.
  */
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <arch/layout.h>
+#include <arch/paging.h>
+#include <lib/math.h>
 #include <mm/virt/arena.h>
 #include "syscall_impl.h"
+
+/* -- Whether a pointer leads anywhere -- */
+
+/* The kernel's own memory: is it mapped, and for that? */
+static bool is_mapped(unsigned long addr, unsigned long last, bool write)
+{
+	struct paging_entry entry;
+
+	for (;;) {
+		if (!paging_lookup(addr, &entry) ||
+		    (write && !(entry.prot & PAGE_WRITE)))
+			return false;
+		addr |= entry.size - 1;
+		if (addr >= last)
+			return true;
+		addr++;
+	}
+}
+
+static int may_access(const volatile void *p, size_t size, bool write)
+{
+	unsigned long addr = (unsigned long)p, last;
+
+	if (!size)
+		return 0;
+	if (addr < DIRECT_MAP_BASE || check_add_overflow(addr, size - 1, &last))
+		return -EFAULT;
+	if (is_arena_addr(p))
+		return arena_allows(addr, size,
+				    write ? ARENA_WRITE
+					  : ARENA_READ | ARENA_WRITE)
+			       ? 0
+			       : -EFAULT;
+	return is_mapped(addr, last, write) ? 0 : -EFAULT;
+}
+
+int syscall_may_read(const void *p, size_t size)
+{
+	return may_access(p, size, false);
+}
+
+int syscall_may_write(void *p, size_t size)
+{
+	return may_access(p, size, true);
+}
+
+/* Page by page: what lies behind its end is nobody's business. */
+int syscall_may_read_path(const char *path)
+{
+	size_t len = 0;
+
+	while (len < PAGE_SIZE) {
+		const char *at = path + len;
+		size_t part = PAGE_SIZE - (unsigned long)at % PAGE_SIZE;
+
+		part = min(part, PAGE_SIZE - len);
+		if (may_access(at, part, false))
+			return -EFAULT;
+		if (memchr(at, '\0', part))
+			return 0;
+		len += part;
+	}
+	return -ENAMETOOLONG;
+}
+
+/* -- Mapping -- */
 
 static int arena_prot(int prot)
 {

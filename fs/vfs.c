@@ -208,6 +208,9 @@ struct file *vfs_open(const char *path, int flags, mode_t mode)
 		err = -EISDIR;
 	if (!err && (flags & O_DIRECTORY) && !f->ops->readdir)
 		err = -ENOTDIR;
+	/* No file system makes files so far: it was there before. */
+	if (!err && (flags & O_CREAT) && (flags & O_EXCL))
+		err = -EEXIST;
 	if (err) {
 		file_put(f);
 		return ERR_PTR(err);
@@ -237,6 +240,24 @@ int vfs_stat(const char *path, struct stat *st)
 	return err;
 }
 
+/* Nobody here can remove anything; but is it there at all? */
+static int refuse_to_remove(const char *path)
+{
+	struct stat st;
+
+	return vfs_stat(path, &st) ?: -EPERM;
+}
+
+static int refuse_to_make(const char *path)
+{
+	struct stat st;
+	int err = vfs_stat(path, &st);
+
+	if (!err)
+		return -EEXIST;
+	return err == -ENOENT ? -EPERM : err;
+}
+
 int vfs_mkdir(const char *path, mode_t mode)
 {
 	struct place at;
@@ -247,7 +268,7 @@ int vfs_mkdir(const char *path, mode_t mode)
 	if (at.mount->ops->mkdir)
 		err = at.mount->ops->mkdir(at.mount, at.rest, mode);
 	else
-		err = -EPERM;
+		err = refuse_to_make(at.path);
 	place_put(&at);
 	return err;
 }
@@ -262,7 +283,7 @@ int vfs_rmdir(const char *path)
 	if (at.mount->ops->rmdir)
 		err = at.mount->ops->rmdir(at.mount, at.rest);
 	else
-		err = -EPERM;
+		err = refuse_to_remove(at.path);
 	place_put(&at);
 	return err;
 }
@@ -277,7 +298,7 @@ int vfs_unlink(const char *path)
 	if (at.mount->ops->unlink)
 		err = at.mount->ops->unlink(at.mount, at.rest);
 	else
-		err = -EPERM;
+		err = refuse_to_remove(at.path);
 	place_put(&at);
 	return err;
 }
@@ -294,7 +315,7 @@ int vfs_rename(const char *from, const char *to)
 		if (old.mount != new.mount)
 			err = -EXDEV;
 		else if (!old.mount->ops->rename)
-			err = -EPERM;
+			err = refuse_to_remove(old.path);
 		else
 			err = old.mount->ops->rename(old.mount, old.rest,
 						     new.rest);

@@ -71,6 +71,9 @@ void file_put(struct file *f);
 ssize_t file_read(struct file *f, void *buf, size_t size);
 ssize_t file_write(struct file *f, const void *buf, size_t size);
 
+/* From @pos on, leaving the file's own where it is; -ESPIPE for streams. */
+ssize_t file_read_at(struct file *f, void *buf, size_t size, off_t pos);
+
 /* 1 and an entry, or 0 at the end; -ENOTDIR for what is no directory. */
 int file_readdir(struct file *f, struct dirent *entry);
 

@@ -205,6 +205,27 @@ int arena_populate(struct anon_arena *arena, unsigned long addr, size_t size)
 	return 0;
 }
 
+bool arena_allows(unsigned long addr, size_t size, unsigned int prot)
+{
+	struct anon_arena *arena = arena_find(addr);
+	unsigned long end = addr + size;
+	bool allowed = end >= addr;
+
+	if (!arena)
+		return false;
+	mutex_lock(&arena->lock);
+	while (allowed && addr < end) {
+		struct anon_area *area = area_find(arena, addr);
+
+		allowed = area && (area->prot & prot);
+		if (allowed)
+			addr = area->end;
+	}
+	mutex_unlock(&arena->lock);
+	arena_put(arena);
+	return allowed;
+}
+
 /* -- Going -------------------------------------------------------------------- */
 
 struct zapped {

@@ -70,6 +70,10 @@ int arena_protect(struct anon_arena *arena, unsigned long addr, size_t size,
  * have been made; -EFAULT if they are not all mapped. */
 int arena_populate(struct anon_arena *arena, unsigned long addr, size_t size);
 
+/* May all of [addr, addr + size) be touched that way, with pages there or not?
+ * As things are now: whoever unmaps it later has lied to the one who asked. */
+bool arena_allows(unsigned long addr, size_t size, unsigned int prot);
+
 /* Move the end of the one piece that grows by @increment bytes; where it was,
  * or -ENOMEM. */
 unsigned long arena_sbrk(struct anon_arena *arena, long increment);

@@ -47,16 +47,15 @@ static bool take_done(struct completion *c)
 static s64 wait_common(struct completion *c, unsigned int state, s64 ns)
 {
 	DEFINE_WAIT(wait);
-	bool done;
+	bool done, killed = false;
 
 	might_sleep();
 	wait.flags = WQ_FLAG_EXCLUSIVE;
 	spin_lock_irq(&c->wait.lock);
 	while (!(done = take_done(c)) && ns > 0) {
-		if (kill_pending_state(state, current)) {
-			ns = -EINTR;
+		killed = kill_pending_state(state, current);
+		if (killed)
 			break;
-		}
 		if (list_empty(&wait.entry))
 			list_add_tail(&wait.entry, &c->wait.head);
 		__set_current_state(state); /* complete() needs our lock */
@@ -68,7 +67,7 @@ static s64 wait_common(struct completion *c, unsigned int state, s64 ns)
 	 * raised done, and done would have been taken. */
 	list_del_init(&wait.entry);
 	spin_unlock_irq(&c->wait.lock);
-	return done ? max(ns, (s64)1) : ns;
+	return done ? max(ns, (s64)1) : killed ? -EINTR : 0;
 }
 
 void wait_for_completion(struct completion *c)
@@ -86,6 +85,11 @@ int wait_for_completion_killable(struct completion *c)
 	s64 ret = wait_common(c, TASK_KILLABLE, MAX_SCHEDULE_TIMEOUT);
 
 	return ret < 0 ? ret : 0;
+}
+
+s64 wait_for_completion_killable_timeout(struct completion *c, s64 ns)
+{
+	return wait_common(c, TASK_KILLABLE, ns);
 }
 
 bool try_wait_for_completion(struct completion *c)

@@ -125,6 +125,14 @@ void mutex_lock(struct mutex *m)
 		lock_slow(m, TASK_UNINTERRUPTIBLE);
 }
 
+void mutex_lock_nested(struct mutex *m, unsigned int subclass)
+{
+	might_sleep();
+	lock_acquire(&m->dep_map, subclass, 0, lockdep_here());
+	if (unlikely(!take_uncontended(m)))
+		lock_slow(m, TASK_UNINTERRUPTIBLE);
+}
+
 int mutex_lock_killable(struct mutex *m)
 {
 	int err = 0;

@@ -17,7 +17,7 @@ struct semaphore_waiter {
 	bool granted;
 };
 
-bool down_trylock(struct semaphore *s)
+int down_trylock(struct semaphore *s)
 {
 	unsigned long flags;
 	bool got;
@@ -27,7 +27,7 @@ bool down_trylock(struct semaphore *s)
 	if (got)
 		s->count--;
 	spin_unlock_irqrestore(&s->lock, flags);
-	return got;
+	return !got;
 }
 
 /* lock held, dropped while asleep. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* wait_test.c - wait queues, completions and semaphores. */
+#include <arch/irqflags.h>
 #include <errno.h>
 #include <kernel/core/clock.h>
 #include <kernel/core/completion.h>
@@ -27,7 +28,6 @@ struct gate {
 	struct wait_queue_head queue;
 	bool open;
 	int tickets; /* any CPU, atomically */
-	atomic_t waiting;
 	atomic_t through;
 };
 
@@ -37,35 +37,63 @@ static void gate_init(struct gate *g)
 	init_waitqueue_head(&g->queue);
 }
 
+/* Tries before a test gives up on what must come; a slow host needs some. */
+#define PATIENCE 10000
+
 static void await(atomic_t *v, int n)
 {
-	for (int i = 0; atomic_read(v) < n && i < 1000; i++)
+	for (int i = 0; atomic_read(v) < n && i < PATIENCE; i++)
 		msleep(1);
 	ASSERT_EQ(atomic_read(v), n);
+}
+
+/* Off its runqueue: it has queued itself, and found its condition false. */
+static void await_asleep(struct task *t)
+{
+	for (int i = 0; i < PATIENCE; i++) {
+		if (!READ_ONCE(t->on_rq) && READ_ONCE(t->state) & TASK_NORMAL)
+			return;
+		msleep(1);
+	}
+	ASSERT(!"asleep");
+}
+
+static int nr_queued(struct wait_queue_head *q)
+{
+	struct wait_queue_entry *e;
+	int n = 0;
+
+	spin_lock_irq(&q->lock);
+	list_for_each_entry(e, &q->head, entry)
+		n++;
+	spin_unlock_irq(&q->lock);
+	return n;
 }
 
 static int pass_gate(void *arg)
 {
 	struct gate *g = arg;
 
-	atomic_inc(&g->waiting);
 	wait_event(g->queue, READ_ONCE(g->open));
 	atomic_inc(&g->through);
 	return 0;
 }
 
+/* False only if there is none: who loses a race for one looks for another, or
+ * it would sleep with a ticket there and its wakeup spent. */
 static bool take_ticket(struct gate *g)
 {
 	int n = READ_ONCE(g->tickets);
 
-	return n && cmpxchg(&g->tickets, n, n - 1) == n;
+	while (n && !try_cmpxchg(&g->tickets, &n, n - 1))
+		;
+	return n;
 }
 
 static int pass_exclusively(void *arg)
 {
 	struct gate *g = arg;
 
-	atomic_inc(&g->waiting);
 	wait_event_exclusive(g->queue, take_ticket(g));
 	atomic_inc(&g->through);
 	return 0;
@@ -79,14 +107,16 @@ TEST(wait, all_ordinary_waiters_are_woken)
 	gate_init(&g);
 	for (int i = 0; i < 5; i++)
 		t[i] = run(pass_gate, &g);
-	await(&g.waiting, 5);
-	msleep(SETTLE_MS);
+	for (int i = 0; i < 5; i++)
+		await_asleep(t[i]);
 	EXPECT_EQ(atomic_read(&g.through), 0);
 
 	/* A wakeup with the condition false lets nobody through. */
 	wake_up(&g.queue);
-	msleep(SETTLE_MS);
+	for (int i = 0; i < 5; i++)
+		await_asleep(t[i]);
 	EXPECT_EQ(atomic_read(&g.through), 0);
+	EXPECT_EQ(nr_queued(&g.queue), 5);
 
 	WRITE_ONCE(g.open, true);
 	wake_up(&g.queue);
@@ -96,6 +126,8 @@ TEST(wait, all_ordinary_waiters_are_woken)
 	EXPECT(!waitqueue_active(&g.queue));
 }
 
+/* Who is woken leaves the queue under the waker's lock, so right after a wakeup
+ * the queue says how many it woke; how soon they run is the host's business. */
 TEST(wait, one_exclusive_waiter_is_woken_at_a_time)
 {
 	struct task *t[4];
@@ -104,21 +136,64 @@ TEST(wait, one_exclusive_waiter_is_woken_at_a_time)
 	gate_init(&g);
 	for (int i = 0; i < 4; i++)
 		t[i] = run(pass_exclusively, &g);
-	await(&g.waiting, 4);
-	msleep(SETTLE_MS);
+	for (int i = 0; i < 4; i++)
+		await_asleep(t[i]);
+	EXPECT_EQ(nr_queued(&g.queue), 4);
 
 	/* Tickets for all, but one wakeup: one comes. */
 	__atomic_store_n(&g.tickets, 4, __ATOMIC_SEQ_CST);
 	wake_up(&g.queue);
-	msleep(SETTLE_MS);
-	EXPECT_EQ(atomic_read(&g.through), 1);
+	EXPECT_EQ(nr_queued(&g.queue), 3);
+	await(&g.through, 1);
 	wake_up_nr(&g.queue, 2);
+	EXPECT_EQ(nr_queued(&g.queue), 1);
+	await(&g.through, 3);
 	msleep(SETTLE_MS);
 	EXPECT_EQ(atomic_read(&g.through), 3);
 	wake_up_all(&g.queue);
+	EXPECT_EQ(nr_queued(&g.queue), 0);
 	for (int i = 0; i < 4; i++)
 		task_join(t[i]);
 	EXPECT_EQ(g.tickets, 0);
+}
+
+/* First come, first served; and ordinary waiters are not counted. */
+static int pass_in_order(void *arg)
+{
+	struct gate *g = arg;
+
+	wait_event_exclusive(g->queue, take_ticket(g));
+	return atomic_inc_return(&g->through);
+}
+
+TEST(wait, exclusive_waiters_are_woken_in_order_and_all_others_with_each)
+{
+	struct task *t[4], *ordinary[2];
+	struct gate g;
+
+	gate_init(&g);
+	for (int i = 0; i < 4; i++) {
+		t[i] = run(pass_in_order, &g);
+		await_asleep(t[i]);
+	}
+	for (int i = 0; i < 2; i++) {
+		ordinary[i] = run(pass_gate, &g);
+		await_asleep(ordinary[i]);
+	}
+	atomic_set(&g.through, 100); /* who does not come first shows */
+	WRITE_ONCE(g.open, true);
+	__atomic_store_n(&g.tickets, 1, __ATOMIC_SEQ_CST);
+	wake_up(&g.queue);
+	EXPECT_EQ(nr_queued(&g.queue), 3);
+	for (int i = 0; i < 2; i++)
+		task_join(ordinary[i]);
+	task_join(t[0]);
+	EXPECT_EQ(atomic_read(&g.through), 103);
+	for (int i = 1; i < 4; i++) {
+		__atomic_fetch_add(&g.tickets, 1, __ATOMIC_SEQ_CST);
+		wake_up(&g.queue);
+		EXPECT_EQ(task_join(t[i]), 103 + i);
+	}
 }
 
 TEST(wait, timeout_passes_and_not_too_early)
@@ -180,7 +255,6 @@ static int wait_killably(void *arg)
 {
 	struct gate *g = arg;
 
-	atomic_inc(&g->waiting);
 	return wait_event_killable(g->queue, READ_ONCE(g->open));
 }
 
@@ -192,8 +266,8 @@ TEST(wait, a_kill_ends_killable_waits_only)
 	gate_init(&g);
 	killable = run(wait_killably, &g);
 	stubborn = run(pass_gate, &g);
-	await(&g.waiting, 2);
-	msleep(SETTLE_MS);
+	await_asleep(killable);
+	await_asleep(stubborn);
 	task_kill(killable);
 	task_kill(stubborn);
 	EXPECT_EQ(task_join(killable), -EINTR);
@@ -211,6 +285,108 @@ TEST(wait, a_kill_ends_killable_waits_only)
 	wake_up(&g.queue);
 	EXPECT_EQ(task_join(stubborn), 0);
 	EXPECT(!waitqueue_active(&g.queue));
+}
+
+/* One by one, so that a wakeup spent on one that was killed would show. */
+static int take_one_killably(void *arg)
+{
+	struct gate *g = arg;
+	int err = wait_event_killable_exclusive(g->queue, take_ticket(g));
+
+	if (!err)
+		atomic_inc(&g->through);
+	return err;
+}
+
+TEST_T(wait, a_wakeup_is_not_spent_on_one_that_was_killed, 30)
+{
+	struct task *victim, *next;
+	struct gate g;
+
+	gate_init(&g);
+	for (int i = 0; i < 100; i++) {
+		int got;
+
+		victim = run(take_one_killably, &g);
+		await_asleep(victim);
+		next = run(take_one_killably, &g);
+		await_asleep(next);
+		__atomic_fetch_add(&g.tickets, 1, __ATOMIC_SEQ_CST);
+		if (i % 2) {
+			task_kill(victim);
+			wake_up(&g.queue);
+		} else {
+			wake_up(&g.queue);
+			task_kill(victim);
+		}
+		/* It has the ticket, or the other one gets it. */
+		got = !task_join(victim);
+		if (got)
+			task_kill(next);
+		EXPECT_EQ(task_join(next), got ? -EINTR : 0);
+		EXPECT_EQ(g.tickets, 0);
+	}
+	EXPECT_EQ(atomic_read(&g.through), 100);
+	EXPECT(!waitqueue_active(&g.queue));
+}
+
+struct locked_gate {
+	spinlock_t lock;
+	struct wait_queue_head queue;
+	int value; /* under lock */
+};
+
+static int wait_under_lock(void *arg)
+{
+	struct locked_gate *g = arg;
+
+	spin_lock_irq(&g->lock);
+	wait_event_lock_irq(g->queue, g->value, g->lock);
+	EXPECT(irqs_disabled());
+	EXPECT(spin_is_held(&g->lock));
+	g->value++;
+	spin_unlock_irq(&g->lock);
+	return 0;
+}
+
+TEST(wait, a_condition_may_be_under_a_lock)
+{
+	struct locked_gate g = {0};
+	struct task *t;
+
+	spin_lock_init(&g.lock);
+	init_waitqueue_head(&g.queue);
+	t = run(wait_under_lock, &g);
+	await_asleep(t);
+	EXPECT(!spin_is_locked(&g.lock));
+	spin_lock_irq(&g.lock);
+	g.value = 1;
+	wake_up(&g.queue);
+	spin_unlock_irq(&g.lock);
+	EXPECT_EQ(task_join(t), 0);
+	EXPECT_EQ(g.value, 2);
+}
+
+static int wait_killably_for_a_time(void *arg)
+{
+	struct gate *g = arg;
+
+	return wait_event_interruptible_timeout(g->queue, READ_ONCE(g->open),
+						1000 * NSEC_PER_SEC);
+}
+
+TEST(wait, a_kill_ends_a_wait_with_a_timeout)
+{
+	struct gate g;
+	struct task *t;
+
+	gate_init(&g);
+	t = run(wait_killably_for_a_time, &g);
+	await_asleep(t);
+	task_kill(t);
+	EXPECT_EQ(task_join(t), -EINTR);
+	EXPECT(!waitqueue_active(&g.queue));
+	EXPECT_EQ(wait_event_interruptible_timeout(g.queue, false, MS), 0);
 }
 
 /* -- Completions ------------------------------------------------------------- */
@@ -278,14 +454,18 @@ TEST(completion, a_kill_ends_a_killable_wait)
 	DECLARE_COMPLETION_ONSTACK(c);
 	struct task *t = run(wait_for_it_killably, &c);
 
-	msleep(SETTLE_MS);
-	EXPECT(!task_exited(t));
+	await_asleep(t);
 	task_kill(t);
 	EXPECT_EQ(task_join(t), -EINTR);
 
 	t = run(wait_for_it_killably, &c);
 	complete(&c);
 	EXPECT_EQ(task_join(t), 0);
+
+	EXPECT_EQ(wait_for_completion_killable_timeout(&c, MS), 0);
+	complete(&c);
+	EXPECT_GT(wait_for_completion_killable_timeout(&c, 0), 0);
+	EXPECT_EQ(wait_for_completion_timeout(&c, -5), 0);
 }
 
 /* -- Semaphores -------------------------------------------------------------- */
@@ -335,8 +515,8 @@ TEST(semaphore, trylock_and_timeout_take_what_is_there)
 {
 	DEFINE_SEMAPHORE(s, 1);
 
-	EXPECT(down_trylock(&s));
-	EXPECT(!down_trylock(&s));
+	EXPECT_EQ(down_trylock(&s), 0);
+	EXPECT_EQ(down_trylock(&s), 1);
 	EXPECT_EQ(down_timeout(&s, 5 * MS), -ETIME);
 	up(&s);
 	EXPECT_EQ(down_timeout(&s, 5 * MS), 0);
@@ -355,21 +535,17 @@ TEST(semaphore, each_up_lets_one_waiter_go)
 	DEFINE_SEMAPHORE(s, 0);
 	struct task *t[3];
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		t[i] = run(go_down, &s);
-	msleep(SETTLE_MS);
-	for (int up_to = 1; up_to <= 3; up_to++) {
-		int gone = 0;
-
-		up(&s);
-		msleep(SETTLE_MS);
-		for (int i = 0; i < 3; i++)
-			gone += task_exited(t[i]);
-		EXPECT_EQ(gone, up_to);
-		EXPECT_EQ(s.count, 0);
+		await_asleep(t[i]);
 	}
-	for (int i = 0; i < 3; i++)
+	/* In the order they came. */
+	for (int i = 0; i < 3; i++) {
+		up(&s);
 		task_join(t[i]);
+		EXPECT_EQ(s.count, 0);
+		EXPECT_EQ(list_count_nodes(&s.waiters), 2 - i);
+	}
 }
 
 static int down_killably(void *arg)
@@ -382,7 +558,7 @@ TEST(semaphore, a_killed_waiter_takes_nothing)
 	DEFINE_SEMAPHORE(s, 0);
 	struct task *t = run(down_killably, &s);
 
-	msleep(SETTLE_MS);
+	await_asleep(t);
 	task_kill(t);
 	EXPECT_EQ(task_join(t), -EINTR);
 	EXPECT(list_empty(&s.waiters));

@@ -42,10 +42,18 @@ static unsigned long watchdog_ms = 10000;
 BOOT_PARAM_ULONG("watchdog_ms", watchdog_ms, 0, 3600000,
 		 "how long a CPU may be stuck; 0 for ever");
 
+/*
+ * How many looks must find a ping unanswered before it is reported, besides the
+ * time: a host that stops us all for a while lets the clock run on, and the first
+ * look after that would find everybody late.  Fewer than come in watchdog_ms.
+ */
+#define LOOKS_UNANSWERED 3
+
 struct watched_cpu {
 	/* Any watcher: a late store postpones a report by a round. */
-	u64 asked;	/* when the ping under way was sent */
-	s64 hard_limit; /* ns without an answer; doubles with each report */
+	u64 asked;	    /* when the ping under way was sent */
+	s64 hard_limit;	    /* ns without an answer; doubles with each report */
+	unsigned int looks; /* that found it unanswered */
 	struct call_single_data ping;
 
 	/* Own CPU, in its answer. */
@@ -120,14 +128,24 @@ static void report_hard_lockup(unsigned int cpu, u64 ns)
 static void look_at(unsigned int cpu, u64 now)
 {
 	struct watched_cpu *watched = per_cpu_ptr(&watched_cpu, cpu);
-	/* Negative if the other watcher has asked since @now. */
-	s64 waited = now - READ_ONCE(watched->asked);
+	s64 waited;
 
-	if (!READ_ONCE(watched->ping.busy)) {
+	if (!smp_load_acquire(&watched->ping.busy)) {
 		watched->hard_limit = limit_ns();
+		WRITE_ONCE(watched->looks, 0);
 		WRITE_ONCE(watched->asked, now);
+		/* Sets `busy', a full barrier after `asked': pairs with the
+		 * acquire. */
 		smp_call_function_single_async(cpu, &watched->ping);
-	} else if (waited > watched->hard_limit) {
+		return;
+	}
+	/* When this ping was sent, or a later one, and not the one before it,
+	 * which may have been answered an hour ago.  Negative if the other
+	 * watcher has asked since @now. */
+	waited = now - READ_ONCE(watched->asked);
+	WRITE_ONCE(watched->looks, watched->looks + 1);
+	if (waited > watched->hard_limit &&
+	    READ_ONCE(watched->looks) >= LOOKS_UNANSWERED) {
 		watched->hard_limit *= 2;
 		report_hard_lockup(cpu, waited);
 	}

@@ -14,6 +14,7 @@ struct task;
 
 /* Print the caller's own backtrace, one line a frame. */
 void backtrace_print(void);
+#define dump_stack() backtrace_print()
 
 /* From where @regs was interrupted on. */
 void backtrace_print_regs(const struct trap_frame *regs);

@@ -46,8 +46,15 @@ void wait_for_completion(struct completion *c);
 /* What is left of @ns, at least 1; 0 when they passed first. */
 s64 wait_for_completion_timeout(struct completion *c, s64 ns);
 
-/* 0, or -EINTR when the task was killed while it waited. */
+/* 0, or -EINTR when the task was killed while it waited; nothing else
+ * interrupts it. */
 int wait_for_completion_killable(struct completion *c);
+#define wait_for_completion_interruptible(c) wait_for_completion_killable(c)
+
+/* Both: what is left, 0, or -EINTR. */
+s64 wait_for_completion_killable_timeout(struct completion *c, s64 ns);
+#define wait_for_completion_interruptible_timeout(c, ns)                       \
+	wait_for_completion_killable_timeout(c, ns)
 
 /* Whether it was complete; takes it if so. */
 bool try_wait_for_completion(struct completion *c);

@@ -113,6 +113,7 @@ void __assert_irqs_off(const char *file, int line);
 #define lockdep_init_map(map, name, key, type) ((void)(name), (void)(key))
 #define lock_acquire(map, subclass, how, pc)   ((void)0)
 #define lock_release(map, pc)		       ((void)0)
+#define lock_is_held(map)		       true
 #define lockdep_assert_none_held()	       ((void)0)
 #define lockdep_print_held()		       ((void)0)
 #define lockdep_check_freed(start, size)       ((void)(start), (void)(size))
@@ -126,7 +127,11 @@ void __assert_irqs_off(const char *file, int line);
 #define LOCKDEP_MAP_INIT(field, lockname)                                      \
 	LOCKDEP_MAP_INIT_TYPE(field, lockname, LOCKDEP_SLEEP)
 
-#define lockdep_assert_held(lock) assert_held(lock)
+#define lockdep_assert_held(lock)     assert_held(lock)
+#define lockdep_assert_irqs_disabled() assert_irqs_off()
+
+/* For rcu_dereference_protected() and its like; true where nobody watches. */
+#define lockdep_is_held(lock) lock_is_held(&(lock)->dep_map)
 
 /* The address to give as @pc. */
 #define lockdep_here() ((unsigned long)__builtin_return_address(0))

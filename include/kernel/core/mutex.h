@@ -48,13 +48,19 @@ void __mutex_init(struct mutex *m, const char *name,
 void mutex_destroy(struct mutex *m);
 
 void mutex_lock(struct mutex *m);
+
+/* With others of its class held, in an order that @subclass names. */
+void mutex_lock_nested(struct mutex *m, unsigned int subclass);
+
 void mutex_unlock(struct mutex *m);
 
 /* Whether it was taken. */
 bool mutex_trylock(struct mutex *m);
 
-/* 0, or -EINTR when the task was killed while it waited. */
-int mutex_lock_killable(struct mutex *m);
+/* 0, or -EINTR when the task was killed while it waited; nothing else
+ * interrupts it. */
+int __must_check mutex_lock_killable(struct mutex *m);
+#define mutex_lock_interruptible(m) mutex_lock_killable(m)
 
 /* By anybody; a snapshot. */
 bool mutex_is_locked(struct mutex *m);

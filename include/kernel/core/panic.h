@@ -100,6 +100,19 @@ void bug_warn_text(const struct bug_site *site, const char *fmt, ...)
 		unlikely(broken_);                                             \
 	})
 
+#define WARN_ONCE(cond, fmt, ...)                                              \
+	({                                                                     \
+		static bool warned_;                                           \
+		bool broken_ = !!(cond);                                       \
+		if (unlikely(broken_) &&                                       \
+		    !__atomic_exchange_n(&warned_, true, __ATOMIC_RELAXED)) {  \
+			BUG_SITE_(#cond);                                      \
+			bug_warn_text(&site_, fmt, ##__VA_ARGS__);             \
+			barrier();                                             \
+		}                                                              \
+		unlikely(broken_);                                             \
+	})
+
 /* Checked in debug builds only; @cond is compiled either way. */
 #define DEBUG_WARN_ON(cond) ({ CONFIG_DEBUG ? WARN_ON(cond) : false; })
 #define DEBUG_BUG_ON(cond)                                                     \

@@ -58,6 +58,7 @@ void vprintk(enum log_level level, const char *fmt, va_list ap)
 #define pr_info(fmt, ...)   printk(KERN_INFO pr_fmt(fmt), ##__VA_ARGS__)
 #define pr_debug(fmt, ...)  printk(KERN_DEBUG pr_fmt(fmt), ##__VA_ARGS__)
 
+#define pr_err_once(fmt, ...)  pr_once_(pr_err, fmt, ##__VA_ARGS__)
 #define pr_warn_once(fmt, ...) pr_once_(pr_warn, fmt, ##__VA_ARGS__)
 #define pr_info_once(fmt, ...) pr_once_(pr_info, fmt, ##__VA_ARGS__)
 #define pr_once_(print, ...)                                                   \

@@ -80,6 +80,9 @@ void __rcu_check_reader(const char *file, int line);
 		(p);                                                           \
 	})
 
+/* Followed where neither can be said; the caller knows why it may. */
+#define rcu_dereference_raw(p) READ_ONCE(p)
+
 /* Only to compare or test, not to follow. */
 #define rcu_access_pointer(p) READ_ONCE(p)
 
@@ -88,6 +91,14 @@ void __rcu_check_reader(const char *file, int line);
 
 /* Where nobody can be looking, or @v is NULL. */
 #define RCU_INIT_POINTER(p, v) WRITE_ONCE(p, v)
+
+/* Publish @v; the pointer that it replaces, under the lock that @cond asserts. */
+#define rcu_replace_pointer(p, v, cond)                                        \
+	({                                                                     \
+		__typeof__(p) old_ = rcu_dereference_protected(p, cond);       \
+		rcu_assign_pointer(p, v);                                      \
+		old_;                                                          \
+	})
 
 /* -- Waiting for readers --------------------------------------------------- */
 
@@ -125,6 +136,13 @@ bool poll_state_synchronize_rcu(unsigned long state);
 
 /* Like get_state_, and makes sure that one will begin. */
 unsigned long start_poll_synchronize_rcu(void);
+
+/* Wait, unless a grace period has passed since @state was taken. */
+static inline void cond_synchronize_rcu(unsigned long state)
+{
+	if (!poll_state_synchronize_rcu(state))
+		synchronize_rcu();
+}
 
 /* Callbacks queued and not yet called, on all CPUs. */
 unsigned long rcu_nr_pending(void);

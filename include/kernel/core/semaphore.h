@@ -34,14 +34,17 @@ struct semaphore {
 
 void down(struct semaphore *s);
 
-/* 0, or -EINTR when the task was killed while it waited. */
+/* 0, or -EINTR when the task was killed while it waited: nothing else
+ * interrupts a task, so there is one wait under two names. */
 int down_killable(struct semaphore *s);
+#define down_interruptible(s) down_killable(s)
 
 /* 0, or -ETIME when @ns nanoseconds passed first. */
 int down_timeout(struct semaphore *s, s64 ns);
 
-/* Whether it was taken.  Any context but NMI. */
-bool down_trylock(struct semaphore *s);
+/* 0 when it was taken, 1 when not: the other way round than spin_trylock() and
+ * mutex_trylock(), as ever.  Any context but NMI. */
+int __must_check down_trylock(struct semaphore *s);
 
 /* Any context but NMI. */
 void up(struct semaphore *s);

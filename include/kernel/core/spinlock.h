@@ -106,6 +106,8 @@ static __always_inline bool raw_spin_is_locked(const raw_spinlock_t *lock)
 	return READ_ONCE(lock->owner) != 0;
 }
 
+#define raw_spin_lock_init(lock) ((void)((lock)->owner = 0))
+
 #define raw_spin_lock_irqsave(lock, flags)                                     \
 	do {                                                                   \
 		local_irq_save(flags);                                         \
@@ -230,6 +232,15 @@ static __always_inline void spin_lock_bh(spinlock_t *lock)
 {
 	local_bh_disable();
 	spin_lock(lock);
+}
+
+static __always_inline bool spin_trylock_bh(spinlock_t *lock)
+{
+	local_bh_disable();
+	if (likely(spin_trylock(lock)))
+		return true;
+	local_bh_enable();
+	return false;
 }
 
 static __always_inline void spin_unlock_bh(spinlock_t *lock)

@@ -38,6 +38,7 @@ struct wait_queue_entry {
 	/* Under the queue's lock. */
 	struct list_head entry;
 };
+typedef struct wait_queue_entry wait_queue_entry_t;
 
 #define __WAIT_QUEUE_HEAD_INIT(name)                                           \
 	{                                                                      \
@@ -66,6 +67,21 @@ bool default_wake_function(struct wait_queue_entry *e, unsigned int state);
 	}
 #define DEFINE_WAIT(name) DEFINE_WAIT_FUNC(name, autoremove_wake_function)
 
+/* For add_wait_queue(): stays on the queue until it is taken off. */
+#define DECLARE_WAITQUEUE(name, tsk)                                           \
+	struct wait_queue_entry name = {                                       \
+		.task = (tsk),                                                 \
+		.func = default_wake_function,                                 \
+		.entry = LIST_HEAD_INIT((name).entry),                         \
+	}
+static inline void init_waitqueue_entry(struct wait_queue_entry *e,
+					struct task *task)
+{
+	*e = (struct wait_queue_entry){.task = task,
+				       .func = default_wake_function};
+	INIT_LIST_HEAD(&e->entry);
+}
+
 /* The entry as the caller filled it; its state is the caller's business. */
 void add_wait_queue(struct wait_queue_head *q, struct wait_queue_entry *e);
 void add_wait_queue_exclusive(struct wait_queue_head *q,
@@ -93,11 +109,13 @@ void __wake_up(struct wait_queue_head *q, unsigned int state, int nr_exclusive);
 void __wake_up_locked(struct wait_queue_head *q, unsigned int state,
 		      int nr_exclusive);
 
-#define wake_up(q)		 __wake_up(q, TASK_NORMAL, 1)
-#define wake_up_nr(q, nr)	 __wake_up(q, TASK_NORMAL, nr)
-#define wake_up_all(q)		 __wake_up(q, TASK_NORMAL, 0)
-#define wake_up_interruptible(q) __wake_up(q, TASK_INTERRUPTIBLE, 1)
-#define wake_up_locked(q)	 __wake_up_locked(q, TASK_NORMAL, 1)
+#define wake_up(q)		     __wake_up(q, TASK_NORMAL, 1)
+#define wake_up_nr(q, nr)	     __wake_up(q, TASK_NORMAL, nr)
+#define wake_up_all(q)		     __wake_up(q, TASK_NORMAL, 0)
+#define wake_up_interruptible(q)     __wake_up(q, TASK_INTERRUPTIBLE, 1)
+#define wake_up_interruptible_all(q) __wake_up(q, TASK_INTERRUPTIBLE, 0)
+#define wake_up_locked(q)	     __wake_up_locked(q, TASK_NORMAL, 1)
+#define wake_up_all_locked(q)	     __wake_up_locked(q, TASK_NORMAL, 0)
 
 /*
  * A hint only, unless the caller orders its store of the condition before this
@@ -187,6 +205,34 @@ static inline bool wq_has_sleeper(struct wait_queue_head *q)
 		__r;                                                           \
 	})
 
+/* The same, as exclusive waiters.  A wakeup spent on one that was killed is not
+ * lost: it has its condition tested first, and takes what it came for. */
+#define __wait_event_exclusive_state(q, cond, state)                           \
+	({                                                                     \
+		int __r = 0;                                                   \
+                                                                               \
+		might_sleep();                                                 \
+		if (!(cond))                                                   \
+			__r = ___wait_event(q, cond, state, WQ_FLAG_EXCLUSIVE, \
+					    int, 0, schedule());               \
+		__r;                                                           \
+	})
+#define wait_event_killable_exclusive(q, cond)                                 \
+	__wait_event_exclusive_state(q, cond, TASK_KILLABLE)
+#define wait_event_interruptible_exclusive(q, cond)                            \
+	__wait_event_exclusive_state(q, cond, TASK_INTERRUPTIBLE)
+
+/* @lock, taken with spin_lock_irq(), protects the condition: it is held whenever
+ * @cond is evaluated, and on return, and released meanwhile. */
+#define wait_event_lock_irq(q, cond, lock)                                     \
+	do {                                                                   \
+		if (cond)                                                      \
+			break;                                                 \
+		(void)___wait_event(q, cond, TASK_UNINTERRUPTIBLE, 0, int, 0,  \
+				    spin_unlock_irq(&(lock)); schedule();      \
+				    spin_lock_irq(&(lock)));                   \
+	} while (0)
+
 /* For loops with a timeout in ns: true ends the loop, and *@left is then at
  * least 1 if @held. */
 static inline bool __wait_timed_out(bool held, s64 *left)
@@ -215,6 +261,10 @@ static inline bool __wait_timed_out(bool held, s64 *left)
 
 /* The same, or -EINTR when the task was killed first. */
 #define wait_event_killable_timeout(q, cond, ns)                               \
+	__wait_event_state_timeout(q, cond, TASK_KILLABLE, ns)
+#define wait_event_interruptible_timeout(q, cond, ns)                          \
+	__wait_event_state_timeout(q, cond, TASK_INTERRUPTIBLE, ns)
+#define __wait_event_state_timeout(q, cond, state, ns)                         \
 	({                                                                     \
 		s64 __left = (ns);                                             \
 		int __r = 0;                                                   \
@@ -222,8 +272,7 @@ static inline bool __wait_timed_out(bool held, s64 *left)
 		might_sleep();                                                 \
 		if (!__wait_timed_out(cond, &__left))                          \
 			__r = ___wait_event(                                   \
-				q, __wait_timed_out(cond, &__left),            \
-				TASK_KILLABLE, 0, int, 0,                      \
-				__left = schedule_timeout(__left));            \
+				q, __wait_timed_out(cond, &__left), state, 0,  \
+				int, 0, __left = schedule_timeout(__left));    \
 		__r ? (s64)__r : __left;                                       \
 	})

@@ -167,11 +167,11 @@ void trap_init_cpu(unsigned int cpu)
 	load_idt();
 }
 
-const char *trap_stack_of(unsigned long addr, unsigned long *start,
-			  unsigned long *end)
+const char *trap_stack_of(unsigned int cpu, unsigned long addr,
+			  unsigned long *start, unsigned long *end)
 {
 	for (int i = 0; i < NR_TRAP_STACKS; i++) {
-		*start = stack_bottom(smp_processor_id(), i);
+		*start = stack_bottom(cpu, i);
 		*end = *start + STACK_SIZE;
 		if (addr >= *start && addr < *end)
 			return stack_names[i];

@@ -115,7 +115,8 @@ static void look_at_stacks(void *arg)
 		    probe_read(&byte, (void *)(addr + PAGE_SIZE), 1) == 0 &&
 		    trap_stack_guard_hit(addr) &&
 		    !trap_stack_guard_hit(addr + PAGE_SIZE) &&
-		    trap_stack_of(addr + PAGE_SIZE, &start, &end) &&
+		    trap_stack_of(smp_processor_id(), addr + PAGE_SIZE,
+				  &start, &end) &&
 		    start == addr + PAGE_SIZE && end == start + 2 * PAGE_SIZE)
 			++*holes;
 	}

@@ -74,12 +74,12 @@ struct trap_frame *trap_frame_from_stack(unsigned long caller_fp,
 					 unsigned long ret);
 
 /*
- * The stack that this CPU keeps for exceptions that must not trust the
- * current one (NMI, double fault, machine check, debug), if @addr lies on it.
- * Sets [*start, *end) and returns its name, or NULL.
+ * The stack that @cpu keeps for exceptions that must not trust the current one
+ * (NMI, double fault, machine check, debug), if @addr lies on it.  Sets
+ * [*start, *end) and returns its name, or NULL.
  */
-const char *trap_stack_of(unsigned long addr, unsigned long *start,
-			  unsigned long *end);
+const char *trap_stack_of(unsigned int cpu, unsigned long addr,
+			  unsigned long *start, unsigned long *end);
 
 /*
  * Whether @addr is in the guard page under one of those stacks, or under the

@@ -4,7 +4,7 @@
  *
  * A frame is two words: the caller's frame pointer, the return address.  One
  * is believed if it lies wholly on a stack that is known (the task's, the boot
- * CPU's first, this CPU's exception stacks) and, on the same stack, above the
+ * CPU's first, its CPU's exception stacks) and, on the same stack, above the
  * frame before.  Only these are read, and they are mapped: the walk cannot
  * fault and it ends, because a stack is finite and is entered once.
  *
@@ -40,7 +40,7 @@ struct walk {
 	unsigned long fp;
 	/* Whose stacks are known. */
 	const struct task *task;
-	bool this_cpu;
+	int cpu; /* -1: the task does not run */
 	unsigned int nr_stacks;
 };
 
@@ -74,7 +74,7 @@ static bool find_stack(struct walk *walk, unsigned long addr)
 	high = (unsigned long)boot_stack_top;
 	if (within(addr, low, high))
 		goto found;
-	if (!walk->this_cpu || !trap_stack_of(addr, &low, &high))
+	if (walk->cpu < 0 || !trap_stack_of(walk->cpu, addr, &low, &high))
 		return false;
 found:
 	/* Entered once each, so that a loop of frames ends. */
@@ -85,10 +85,10 @@ found:
 	return true;
 }
 
-static void walk_begin(struct walk *walk, const struct task *task,
-		       bool this_cpu, unsigned long fp)
+static void walk_begin(struct walk *walk, const struct task *task, int cpu,
+		       unsigned long fp)
 {
-	*walk = (struct walk){.task = task, .this_cpu = this_cpu, .fp = fp};
+	*walk = (struct walk){.task = task, .cpu = cpu, .fp = fp};
 }
 
 static bool walk_next(struct walk *walk, struct frame *frame)
@@ -185,7 +185,7 @@ void backtrace_print_from(const void *frame)
 {
 	struct walk walk;
 
-	walk_begin(&walk, current, true, (unsigned long)frame);
+	walk_begin(&walk, current, smp_processor_id(), (unsigned long)frame);
 	print_walk(&walk);
 }
 
@@ -206,26 +206,35 @@ static void print_leaf_caller(const struct trap_frame *regs)
 }
 
 static void print_regs_walk(const struct trap_frame *regs,
-			    const struct task *task, bool this_cpu)
+			    const struct task *task, int cpu)
 {
 	struct walk walk;
 
 	print_pc(regs->rip, false, "");
-	walk_begin(&walk, task, this_cpu, regs->rsp);
+	walk_begin(&walk, task, cpu, regs->rsp);
 	if (regs->rsp % sizeof(long) == 0 && find_stack(&walk, regs->rsp))
 		print_leaf_caller(regs);
-	walk_begin(&walk, task, this_cpu, regs->rbp);
+	walk_begin(&walk, task, cpu, regs->rbp);
 	print_walk(&walk);
 }
 
 void backtrace_print_regs(const struct trap_frame *regs)
 {
-	print_regs_walk(regs, current, true);
+	print_regs_walk(regs, current, smp_processor_id());
 }
 
 void backtrace_print_cpu(unsigned int cpu, const struct trap_frame *regs)
 {
-	print_regs_walk(regs, per_cpu(current_task, cpu), false);
+	print_regs_walk(regs, per_cpu(current_task, cpu), cpu);
+}
+
+void backtrace_print_cpu_from(unsigned int cpu, const void *frame)
+{
+	struct walk walk;
+
+	walk_begin(&walk, per_cpu(current_task, cpu), cpu,
+		   (unsigned long)frame);
+	print_walk(&walk);
 }
 
 void backtrace_print_task(struct task *task)
@@ -240,7 +249,7 @@ void backtrace_print_task(struct task *task)
 		pr_crit("  running on cpu%u\n", task_cpu(task));
 		return;
 	}
-	walk_begin(&walk, task, false, saved_frame_pointer(task));
+	walk_begin(&walk, task, -1, saved_frame_pointer(task));
 	print_walk(&walk);
 }
 
@@ -251,7 +260,7 @@ static unsigned int save(const void *frame, unsigned long *pcs,
 	struct walk walk;
 	unsigned int n = 0;
 
-	walk_begin(&walk, current, true, (unsigned long)frame);
+	walk_begin(&walk, current, smp_processor_id(), (unsigned long)frame);
 	while (n < max && walk_next(&walk, &at)) {
 		if (at.trap)
 			continue;

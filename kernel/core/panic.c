@@ -9,7 +9,9 @@
  *
  * Twice.      A panic inside the panic, on the same CPU, prints its message
  *             and leaves out the rest; a third one ends the machine in silence.
- *             A second CPU that panics meanwhile waits for its NMI.
+ *             A second CPU that panics meanwhile stands where it is and leaves
+ *             its reason for the first to print: it may be in an NMI already,
+ *             as when one from outside reaches all CPUs, and gets no other.
  * Ending.     panic=halt stays on the screen, for people.  panic=reboot is for
  *             machines that nobody watches, panic=exit ends QEMU with a status
  *             that means failure, for the test runner.
@@ -52,7 +54,11 @@ static unsigned int depth;
 
 /* By each stopped CPU, once; then read by the panicking one. */
 static cpumask_t stopped;
-static DEFINE_PER_CPU(const struct trap_frame *, stopped_frame);
+static DEFINE_PER_CPU(struct {
+	const struct trap_frame *regs; /* of what was interrupted, or */
+	const void *frame;	       /* that of who called panic() */
+	const char *why;	       /* it was to panic as well, or NULL */
+}, stopped_at);
 
 static int set_panic_end(const struct boot_param *param, const char *value)
 {
@@ -96,16 +102,26 @@ static void __noreturn end_machine(void)
 
 /* -- The other CPUs -------------------------------------------------------- */
 
-void panic_stop_here(const struct trap_frame *frame)
+static void __noreturn stand_still(const struct trap_frame *regs,
+				   const void *frame, const char *why)
 {
-	int cpu = smp_processor_id();
+	unsigned int cpu = smp_processor_id();
 
-	if (!panic_in_progress() || panic_cpu() == cpu)
-		return;
-	per_cpu(stopped_frame, cpu) = frame;
-	/* A full barrier: the frame, then the bit. */
-	cpumask_set_cpu(cpu, &stopped);
+	/* The NMI that stops all may come on top of this. */
+	if (!cpumask_test_cpu(cpu, &stopped)) {
+		per_cpu(stopped_at, cpu).regs = regs;
+		per_cpu(stopped_at, cpu).frame = frame;
+		per_cpu(stopped_at, cpu).why = why;
+		/* A full barrier: where it stands, then the bit. */
+		cpumask_set_cpu(cpu, &stopped);
+	}
 	halt_for_ever();
+}
+
+void panic_stop_here(const struct trap_frame *regs)
+{
+	if (panic_in_progress() && panic_cpu() != smp_processor_id())
+		stand_still(regs, NULL, NULL);
 }
 
 static bool all_stopped(void)
@@ -131,42 +147,62 @@ static void stop_other_cpus(void)
 	}
 }
 
+/* In its idle loop, and not in an interrupt on top of it?  The NMI that stopped
+ * it counts as one hard interrupt. */
+static bool stopped_idle(unsigned int cpu)
+{
+	u32 count = per_cpu(__preempt_count, cpu);
+
+	return per_cpu(current_task, cpu)->flags & PF_IDLE && count & NMI_MASK &&
+	       (count & HARDIRQ_MASK) == HARDIRQ_OFFSET &&
+	       !(count & SOFTIRQ_MASK);
+}
+
+static void print_stopped_cpu(unsigned int cpu)
+{
+	const struct task *task = per_cpu(current_task, cpu);
+	const __typeof__(stopped_at) *at = per_cpu_ptr(&stopped_at, cpu);
+
+	spin_print_wait(cpu);
+	if (!cpumask_test_cpu(cpu, &stopped)) {
+		pr_emerg("cpu%u: does not answer, in task %s\n", cpu,
+			 task->comm);
+		return;
+	}
+	if (!at->why && stopped_idle(cpu)) {
+		pr_emerg("cpu%u: idle\n", cpu);
+		return;
+	}
+	pr_emerg("cpu%u: in task %s (pid %d)\n", cpu, task->comm, task->pid);
+	if (at->why)
+		pr_emerg("cpu%u: panics as well: %s\n", cpu, at->why);
+	if (at->regs)
+		backtrace_print_cpu(cpu, at->regs);
+	else
+		backtrace_print_cpu_from(cpu, at->frame);
+}
+
 static void print_other_cpus(void)
 {
 	unsigned int cpu;
 
-	for_each_online_cpu(cpu) {
-		const struct task *task = per_cpu(current_task, cpu);
-
-		if (cpu == smp_processor_id())
-			continue;
-		spin_print_wait(cpu);
-		if (!cpumask_test_cpu(cpu, &stopped)) {
-			pr_emerg("cpu%u: does not answer, in task %s\n", cpu,
-				 task->comm);
-			continue;
-		}
-		if (task->flags & PF_IDLE) {
-			pr_emerg("cpu%u: idle\n", cpu);
-			continue;
-		}
-		pr_emerg("cpu%u: in task %s (pid %d)\n", cpu, task->comm,
-			 task->pid);
-		backtrace_print_cpu(cpu, per_cpu(stopped_frame, cpu));
-	}
+	for_each_online_cpu(cpu)
+		if (cpu != smp_processor_id())
+			print_stopped_cpu(cpu);
 }
 
 /* -- The one that panics --------------------------------------------------- */
 
-/* Returns on one CPU, once; interrupts off from here on. */
-static void panic_begin(void)
+/* Returns on one CPU, with all others standing; of the arguments there is one
+ * that says where we are.  Interrupts are off. */
+static void panic_begin(const struct trap_frame *regs, const void *frame,
+			const char *why)
 {
 	u32 me = smp_processor_id() + 1, found;
 
-	arch_local_irq_disable();
 	found = cmpxchg(&panicking, 0, me);
 	if (found && found != me)
-		halt_for_ever(); /* its NMI will find us */
+		stand_still(regs, frame, why);
 	depth++;
 	if (depth > 2)
 		end_machine();
@@ -226,8 +262,9 @@ static void __noreturn panic_common(const struct trap_frame *regs,
 {
 	char why[256];
 
-	panic_begin();
+	arch_local_irq_disable();
 	vscnprintf(why, sizeof(why), fmt, ap);
+	panic_begin(regs, frame, why);
 	if (depth > 1) {
 		printk_panic_again();
 		pr_emerg("PANIC inside the panic: %s\n", why);

@@ -20,5 +20,7 @@ void backtrace_print_from(const void *frame);
 unsigned int backtrace_save_from(const void *frame, unsigned long *pcs,
 				 unsigned int max);
 
-/* A backtrace of what @cpu, which stands still, was interrupted in. */
+/* A backtrace of what @cpu, which stands still, was interrupted in; or of where it
+ * stands, from the caller of the function whose frame is @frame. */
 void backtrace_print_cpu(unsigned int cpu, const struct trap_frame *regs);
+void backtrace_print_cpu_from(unsigned int cpu, const void *frame);

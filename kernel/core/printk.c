@@ -93,8 +93,13 @@ static void file_line(enum log_level level, u64 ns, const char *text,
 void vprintk(enum log_level level, const char *fmt, va_list ap)
 {
 	char text[PRINTK_MAX_TEXT];
-	size_t len = vscnprintf(text, sizeof(text), fmt, ap), start = 0;
+	size_t len = format_v(text, sizeof(text), fmt, ap), start = 0;
 	u64 ns = arch_clock_ns();
+
+	if (len >= sizeof(text)) {
+		len = sizeof(text) - 1;
+		memcpy(text + len - 3, "...", 3);
+	}
 
 	do {
 		const char *nl = memchr(text + start, '\n', len - start);
@@ -319,6 +324,7 @@ void printk_panic_begin(void)
 	WRITE_ONCE(console_owner, smp_processor_id() + 1);
 	/* Whoever was writing may have been stopped in mid-line. */
 	torn_line = true;
+	WRITE_ONCE(ring.writers_stopped, true);
 	panic_seq = READ_ONCE(ring.head);
 }
 

@@ -13,6 +13,9 @@ struct printk_ring {
 	unsigned int order; /* 1 << order slots */
 	struct printk_slot *slots;
 
+	/* Set once: what is unfinished stays so. */
+	bool writers_stopped;
+
 	/* Any CPU, atomically. */
 	u64 head; /* the next record's number */
 	unsigned long nr_dropped;

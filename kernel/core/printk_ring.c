@@ -17,7 +17,9 @@
  *             moves head on, the taker or anybody else.
  * Full.       A slot still being written one lap later has a writer that was
  *             interrupted for the whole lap.  The new record is dropped and
- *             counted: waiting could be for ourselves.
+ *             counted: waiting could be for ourselves.  In a panic such a writer
+ *             never comes back, and what has to be said may take more than a
+ *             lap: then its slot is left to it, and the next one taken.
  * Readers.    Copy the record and look at the state again: if it changed, what
  *             was copied may be torn and the record is gone.
  * Rejected.   Records of variable length: they save memory, and cost a second
@@ -47,13 +49,15 @@ struct printk_slot *printk_ring_reserve(struct printk_ring *ring)
 		struct printk_slot *slot = slot_of(ring, seq);
 		bool taken = try_cmpxchg(&slot->state, &state, free + 1);
 
-		if (!taken && state < free) {
+		if (!taken && state < free &&
+		    !READ_ONCE(ring->writers_stopped)) {
 			__atomic_fetch_add(&ring->nr_dropped, 1,
 					   __ATOMIC_RELAXED);
 			return NULL;
 		}
 
-		/* Whoever took it: the next record goes to the next slot. */
+		/* Whoever took it, or keeps it: the next record goes to the
+		 * next slot. */
 		cmpxchg(&ring->head, seq, seq + 1);
 		if (taken) {
 			slot->rec.seq = seq;

@@ -109,6 +109,28 @@ TEST(printk, ring_full_of_an_unfinished_record_drops)
 	EXPECT_EQ(ring->nr_dropped, 2);
 }
 
+/* A panic's writers come back no more: its lines go round them, lap by lap. */
+TEST(printk, lines_of_a_panic_pass_by_what_is_never_finished)
+{
+	struct printk_ring *ring = new_ring();
+	struct printk_record rec;
+	char text[2] = "a";
+	u64 seq = 0;
+
+	ASSERT(file(ring, "before"));
+	ASSERT(printk_ring_reserve(ring) != NULL);
+	ring->writers_stopped = true;
+	for (int i = 0; i < 4 * NR_SLOTS; i++, text[0]++) {
+		ASSERT(file(ring, text));
+		do
+			ASSERT(printk_ring_read(ring, &seq, &rec, true));
+		while (!strcmp(rec.text, "before"));
+		EXPECT_STREQ(rec.text, text);
+	}
+	EXPECT(!printk_ring_read(ring, &seq, &rec, true));
+	EXPECT_EQ(ring->nr_dropped, 0);
+}
+
 /* -- Two CPUs on a small ring ---------------------------------------------- */
 
 static bool keep_filing;
@@ -209,6 +231,22 @@ TEST(printk, long_lines_go_on_in_the_next_record)
 	ASSERT(printk_read(&seq, &rec));
 	EXPECT_EQ(rec.len, 10);
 	EXPECT(!printk_read(&seq, &rec));
+}
+
+TEST(printk, text_that_is_cut_short_says_so)
+{
+	static char text[2 * PRINTK_MAX_TEXT];
+	struct printk_record rec = {.len = 0};
+	u64 seq = end_of_log();
+	size_t total = 0;
+
+	memset(text, 'x', sizeof(text) - 1);
+	printk(KERN_DEBUG "%s", text);
+	while (printk_read(&seq, &rec))
+		total += rec.len;
+	EXPECT_EQ(total, PRINTK_MAX_TEXT - 1);
+	ASSERT(rec.len >= 4);
+	EXPECT_STREQ(rec.text + rec.len - 4, "x...");
 }
 
 TEST(printk, an_empty_line_is_a_record)

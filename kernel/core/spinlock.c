@@ -26,6 +26,10 @@ void raw_spin_lock_slow(raw_spinlock_t *lock)
 	const raw_spinlock_t *below = this_cpu_read(waiting_for);
 	unsigned int backoff = 1;
 
+	/* Whom we would wait for is what we interrupted, or our caller. */
+	if (unlikely(READ_ONCE(lock->owner) == smp_processor_id() + 1))
+		panic("the spinlock at %p is taken by the CPU that holds it",
+		      lock);
 	this_cpu_write(waiting_for, lock);
 	do {
 		while (raw_spin_is_locked(lock)) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* panics.c - tests that panic in the places where it is hardest to say why. */
+#include <kernel/core/backtrace.h>
 #include <kernel/core/clock.h>
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
@@ -7,6 +8,7 @@
 #include <kernel/core/spinlock.h>
 #include <kernel/task/kthread.h>
 #include <lib/poison.h>
+#include <string.h>
 #include <tests/test.h>
 
 static unsigned int next_cpu(void)
@@ -81,6 +83,58 @@ static void panic_too(void *unused)
 TEST(culprit, panics_on_all_cpus_at_once)
 {
 	on_each_cpu(panic_too, NULL, false);
+}
+
+static void panic_when_asked(struct console *con, const char *text, size_t len)
+{
+	if (!panic_in_progress() && strstr(text, "] now\n"))
+		panic("while it writes");
+}
+
+/* It owns the consoles, and will not give them back. */
+TEST(culprit, panics_in_a_console)
+{
+	static struct console con = {
+		.name = "culprit",
+		.write = panic_when_asked,
+	};
+
+	register_console(&con);
+	while (printk_pending())
+		printk_flush();
+	pr_info("now\n");
+}
+
+static void panic_in_nmi(struct console *con, const char *text, size_t len)
+{
+	if (!in_nmi() || panic_cpu() == (int)smp_processor_id())
+		return;
+	while (!panic_in_progress())
+		cpu_relax();
+	panic("in an NMI, too");
+}
+
+/* No NMI reaches that CPU any more; it has to stop, and be shown, all the same. */
+TEST(culprit, panics_while_another_panics_in_an_nmi)
+{
+	static struct console con = {.name = "culprit", .write = panic_in_nmi};
+
+	register_console(&con);
+	backtrace_print_all_cpus();
+	panic("the first");
+}
+
+static void take_kept_lock_in_interrupt(void *unused)
+{
+	take_kept_lock(NULL);
+}
+
+/* Not by another interrupt's chance: this CPU would wait for itself. */
+TEST(culprit, takes_a_lock_that_it_holds)
+{
+	spin_lock(&kept_lock);
+	smp_call_function_single(smp_processor_id(),
+				 take_kept_lock_in_interrupt, NULL, true);
 }
 
 /* Under the feet of one that is writing to the console. */

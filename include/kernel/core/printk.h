@@ -41,7 +41,7 @@ enum log_level {
 #endif
 
 /* Lines longer than this, NUL included, go on in another record; one call
- * files at most PRINTK_MAX_TEXT. */
+ * files at most PRINTK_MAX_TEXT, and ends in "..." where that was not all. */
 #define PRINTK_MAX_LINE 200
 #define PRINTK_MAX_TEXT 512
 

@@ -33,8 +33,10 @@
 void syscall_leave(void)
 {
 	DEBUG_BUG_ON(!current->kernel_depth);
-	if (!--current->kernel_depth)
+	if (!--current->kernel_depth) {
+		lockdep_assert_none_held();
 		accounting_settle();
+	}
 	if (unlikely(kill_pending()))
 		task_end(TASK_KILLED);
 }

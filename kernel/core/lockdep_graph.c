@@ -11,6 +11,7 @@
 #include <arch/percpu.h>
 #include <arch/cpumask.h>
 #include <kernel/core/printk.h>
+#include <kernel/core/report.h>
 #include <lib/bitops.h>
 #include "lockdep_impl.h"
 
@@ -23,8 +24,8 @@ struct lock_class lockdep_classes[LOCKDEP_MAX_CLASSES];
 struct lock_edge lockdep_edges[LOCKDEP_MAX_EDGES];
 bool lockdep_on = true;
 
-static unsigned int nr_classes = 1, nr_edges = 1;
-static u16 free_edges; /* forgotten ones, linked by next_after */
+unsigned int lockdep_nr_classes = 1, lockdep_nr_edges = 1;
+u16 lockdep_free_edges; /* forgotten ones, linked by next_after */
 static u16 buckets[BUCKETS];
 static u64 known[LOCKDEP_MAX_CLASSES][LOCKDEP_MAX_CLASSES / 64];
 
@@ -36,7 +37,8 @@ static u64 visited[LOCKDEP_MAX_CLASSES / 64];
 static bool out_of(const char *what)
 {
 	lockdep_on = false;
-	pr_crit("lockdep: out of %s, turned off\n", what);
+	if (report_note(REPORT_LOCKDEP))
+		pr_crit("lockdep: out of %s, turned off\n", what);
 	return false;
 }
 
@@ -84,9 +86,9 @@ static u16 find_or_make(const struct lockdep_map *map, const void *key,
 		if (class->key == key && class->subclass == subclass)
 			return n;
 	}
-	if (nr_classes == LOCKDEP_MAX_CLASSES)
+	if (lockdep_nr_classes == LOCKDEP_MAX_CLASSES)
 		return out_of("classes");
-	n = nr_classes++;
+	n = lockdep_nr_classes++;
 	lockdep_classes[n] = (struct lock_class){
 		.key = key,
 		.name = map->name,
@@ -119,12 +121,12 @@ bool lockdep_has_edge(u16 from, u16 to)
 
 static u16 alloc_edge(void)
 {
-	u16 n = free_edges;
+	u16 n = lockdep_free_edges;
 
 	if (n)
-		free_edges = lockdep_edges[n].next_after;
-	else if (nr_edges < LOCKDEP_MAX_EDGES)
-		n = nr_edges++;
+		lockdep_free_edges = lockdep_edges[n].next_after;
+	else if (lockdep_nr_edges < LOCKDEP_MAX_EDGES)
+		n = lockdep_nr_edges++;
 	else
 		out_of("edges");
 	return n;
@@ -177,8 +179,8 @@ static void remove_edge(u16 n)
 	known[edge->from][edge->to / 64] &= ~(1ull << (edge->to % 64));
 	unlink_after(n);
 	unlink_before(n);
-	edge->next_after = free_edges;
-	free_edges = n;
+	edge->next_after = lockdep_free_edges;
+	lockdep_free_edges = n;
 }
 
 void lockdep_forget_class(u16 n)
@@ -255,7 +257,7 @@ unsigned int lockdep_path(u16 end, bool forward, u16 *edges, unsigned int max)
 
 void lockdep_get_stats(struct lockdep_stats *stats)
 {
-	stats->classes = READ_ONCE(nr_classes) - 1;
-	stats->edges = READ_ONCE(nr_edges) - 1;
+	stats->classes = READ_ONCE(lockdep_nr_classes) - 1;
+	stats->edges = READ_ONCE(lockdep_nr_edges) - 1;
 	stats->on = READ_ONCE(lockdep_on);
 }

@@ -48,8 +48,13 @@ extern raw_spinlock_t lockdep_lock;
 extern struct lock_class lockdep_classes[LOCKDEP_MAX_CLASSES];
 extern struct lock_edge lockdep_edges[LOCKDEP_MAX_EDGES];
 
-/* Cleared when a table is full: no reports are better than wrong ones. */
+/* Cleared when a table is full, with a report: none after it are better than
+ * wrong ones. */
 extern bool lockdep_on;
+
+/* How full the tables are, and the edges that have been forgotten. */
+extern unsigned int lockdep_nr_classes, lockdep_nr_edges;
+extern u16 lockdep_free_edges;
 
 /* The class of @map's locks at @subclass, made if need be; 0 if tables are
  * full. */

@@ -8,10 +8,16 @@
 #include <arch/cpumask.h>
 #include <arch/irqflags.h>
 #include <kernel/core/mutex.h>
+#include <kernel/core/printk.h>
 #include <kernel/core/rcu.h>
 #include <kernel/core/report.h>
 #include <kernel/core/spinlock.h>
+#include <kernel/core/stop_machine.h>
+#include <kernel/task/kthread.h>
+#include <lib/format.h>
+#include <string.h>
 #include <tests/test.h>
+#include "lockdep_impl.h"
 
 static DEFINE_SPINLOCK(a);
 static DEFINE_SPINLOCK(b);
@@ -22,6 +28,7 @@ static DEFINE_MUTEX(n);
 
 /* One place, one class. */
 static spinlock_t x, y;
+static struct mutex u, v;
 
 static void forget(void)
 {
@@ -32,6 +39,7 @@ static void forget(void)
 	lockdep_forget(&m.dep_map);
 	lockdep_forget(&n.dep_map);
 	lockdep_forget(&x.dep_map);
+	lockdep_forget(&u.dep_map);
 }
 
 static unsigned long reports(void (*mistake)(void))
@@ -70,7 +78,7 @@ static void in_order(spinlock_t *first, spinlock_t *second)
 }
 
 /* As if an interrupt had come. */
-static void in_hardirq_take(spinlock_t *lock)
+static noinline void in_hardirq_take(spinlock_t *lock)
 {
 	local_irq_disable();
 	preempt_count_add(HARDIRQ_OFFSET);
@@ -80,7 +88,7 @@ static void in_hardirq_take(spinlock_t *lock)
 	local_irq_enable();
 }
 
-static void in_softirq_take(spinlock_t *lock)
+static noinline void in_softirq_take(spinlock_t *lock)
 {
 	preempt_count_add(SOFTIRQ_OFFSET);
 	spin_lock(lock);
@@ -261,6 +269,74 @@ CAUGHT_ONCE(softirq_takes_what_is_held_with_softirqs_on)
 {
 	with_irqs_on_take(&a);
 	in_softirq_take(&a);
+}
+
+CAUGHT_ONCE(softirqs_on_after_a_softirq_took_it)
+{
+	in_softirq_take(&a);
+	with_irqs_on_take(&a);
+}
+
+/* A softirq keeps other softirqs away, but no hard interrupts. */
+CAUGHT_ONCE(softirq_holds_what_a_hardirq_takes)
+{
+	in_softirq_take(&a);
+	in_hardirq_take(&a);
+}
+
+CAUGHT_ONCE(mutex_under_a_trylocked_one_against_the_order)
+{
+	mutex_lock(&m);
+	mutex_lock(&n);
+	mutex_unlock(&n);
+	mutex_unlock(&m);
+	if (mutex_trylock(&n)) {
+		mutex_lock(&m);
+		mutex_unlock(&m);
+		mutex_unlock(&n);
+	}
+}
+
+/* Through both kinds: a spinlock never comes first, so that is the way. */
+CAUGHT_ONCE(circle_of_mutexes_past_a_spinlock)
+{
+	mutex_lock(&m);
+	spin_lock(&a);
+	if (mutex_trylock(&n))
+		mutex_unlock(&n);
+	spin_unlock(&a);
+	mutex_lock(&n);
+	mutex_unlock(&n);
+	mutex_unlock(&m);
+	mutex_lock(&n);
+	mutex_lock(&m);
+	mutex_unlock(&m);
+	mutex_unlock(&n);
+}
+
+static void init_mutex(struct mutex *lock)
+{
+	mutex_init(lock);
+}
+
+CAUGHT_ONCE(taking_two_mutexes_of_one_class)
+{
+	init_mutex(&u);
+	init_mutex(&v);
+	mutex_lock(&u);
+	mutex_lock(&v);
+	mutex_unlock(&v);
+	mutex_unlock(&u);
+}
+
+ALLOWED(taking_two_mutexes_of_one_class_with_subclasses)
+{
+	init_mutex(&u);
+	init_mutex(&v);
+	mutex_lock(&u);
+	mutex_lock_nested(&v, SINGLE_DEPTH_NESTING);
+	mutex_unlock(&v);
+	mutex_unlock(&u);
 }
 
 ALLOWED(softirq_lock_held_with_bh_off)
@@ -458,6 +534,280 @@ TEST(lockdep, rcu_pointer_outside_a_reader_is_reported)
 	EXPECT_EQ(rcu_dereference(shared), &value);
 	EXPECT_EQ(report_expected(REPORT_LOCKDEP), 1);
 }
+
+/* -- Held where nothing may be --------------------------------------------- */
+
+static DEFINE_MUTEX(kept);
+
+static int exit_with_a_lock(void *unused)
+{
+	mutex_lock(&kept);
+	return 0;
+}
+
+TEST(lockdep, task_that_exits_with_a_lock_is_reported)
+{
+	struct task *t;
+
+	report_expect(REPORT_LOCKDEP);
+	t = kthread_run(exit_with_a_lock, NULL, "keeper");
+	ASSERT(!IS_ERR(t));
+	task_join(t);
+	EXPECT_EQ(report_expected(REPORT_LOCKDEP), 1);
+	atomic_long_set(&kept.owner, 0); /* who had it is no more */
+}
+
+static void leave_kernel(void)
+{
+	unsigned int depth = current->kernel_depth;
+
+	/* As a program's task that has called the kernel once. */
+	current->kernel_depth = 1;
+	task_leave_kernel();
+	current->kernel_depth = depth;
+}
+
+TEST(lockdep, return_to_a_program_with_a_lock_is_reported)
+{
+	report_expect(REPORT_LOCKDEP);
+	leave_kernel();
+	EXPECT_EQ(report_expected(REPORT_LOCKDEP), 0);
+
+	report_expect(REPORT_LOCKDEP);
+	mutex_lock(&m);
+	leave_kernel();
+	mutex_unlock(&m);
+	EXPECT_EQ(report_expected(REPORT_LOCKDEP), 1);
+}
+
+/* -- Full tables ----------------------------------------------------------- */
+
+/* While all other CPUs stand, so that they do not miss a thing. */
+static int run_out_of_classes(void *unused)
+{
+	static DEFINE_SPINLOCK(one_too_many);
+	unsigned int nr = lockdep_nr_classes;
+	bool was_on;
+
+	lockdep_nr_classes = LOCKDEP_MAX_CLASSES;
+	spin_lock(&one_too_many);
+	spin_unlock(&one_too_many);
+	was_on = lockdep_on;
+	lockdep_nr_classes = nr;
+	lockdep_on = true;
+	return was_on;
+}
+
+static int run_out_of_edges(void *unused)
+{
+	unsigned int nr = lockdep_nr_edges, depth = current->lockdep.depth;
+	u16 free = lockdep_free_edges;
+	bool was_on;
+
+	lockdep_nr_edges = LOCKDEP_MAX_EDGES;
+	lockdep_free_edges = 0;
+	in_order(&a, &b);
+	was_on = lockdep_on;
+	lockdep_nr_edges = nr;
+	lockdep_free_edges = free;
+	/* It went off in the middle. */
+	current->lockdep.depth = depth;
+	lockdep_on = true;
+	return was_on;
+}
+
+static int hold_too_many(void *unused)
+{
+	static struct lockdep_map maps[LOCKDEP_MAX_HELD + 1];
+	unsigned int depth = current->lockdep.depth;
+	bool was_on;
+
+	for (int i = 0; i < ARRAY_SIZE(maps); i++) {
+		maps[i] = (struct lockdep_map){.name = "many"};
+		lock_acquire(&maps[i], 0, LOCKDEP_READ, lockdep_here());
+	}
+	was_on = lockdep_on;
+	current->lockdep.depth = depth;
+	lockdep_on = true;
+	return was_on;
+}
+
+/* Silence would look like innocence: a table that is full fails the test. */
+TEST(lockdep, full_table_is_reported_and_ends_the_watch)
+{
+	static int (*const fill[])(void *) = {
+		run_out_of_classes,
+		run_out_of_edges,
+		hold_too_many,
+	};
+
+	for (int i = 0; i < ARRAY_SIZE(fill); i++) {
+		forget();
+		report_expect(REPORT_LOCKDEP);
+		EXPECT_EQ(stop_machine(fill[i], NULL), 0);
+		EXPECT_EQ(report_expected(REPORT_LOCKDEP), 1);
+		forget();
+	}
+	EXPECT_EQ(reports(do_order_ab_then_ba), 1);
+}
+
+/* -- What reports say ------------------------------------------------------ */
+
+static char said[8192];
+
+/* All that the log has got since record @seq. */
+static void collect(u64 seq)
+{
+	static struct printk_record rec;
+	size_t len = 0;
+
+	while (printk_read(&seq, &rec))
+		len += scnprintf(said + len, sizeof(said) - len, "%s\n",
+				 rec.text);
+}
+
+static u64 end_of_log(void)
+{
+	static struct printk_record rec;
+	u64 seq = 0;
+
+	while (printk_read(&seq, &rec))
+		;
+	return seq;
+}
+
+/* The report, in the log but on no console. */
+static const char *report_of(void (*mistake)(void))
+{
+	unsigned long level = console_loglevel;
+	u64 seq = end_of_log();
+
+	forget();
+	console_loglevel = 0;
+	report_expect_printed(REPORT_LOCKDEP);
+	mistake();
+	EXPECT_EQ(report_expected(REPORT_LOCKDEP), 1);
+	console_loglevel = level;
+	collect(seq);
+	forget();
+	return said;
+}
+
+/* Are all of @words there, in this order? */
+static bool says(const char *text, const char *const *words)
+{
+	for (; *words; words++) {
+		text = strstr(text, *words);
+		if (!text) {
+			test_log("does not say `%s' there", *words);
+			return false;
+		}
+	}
+	return true;
+}
+
+#define EXPECT_SAYS(mistake, ...)                                              \
+	do {                                                                   \
+		static const char *const words_[] = {__VA_ARGS__, NULL};       \
+		EXPECT(says(report_of(mistake), words_));                      \
+	} while (0)
+
+#define PLACE(name, lock)                                                      \
+	static noinline void name(void)                                        \
+	{                                                                      \
+		spin_lock(&lock);                                              \
+		asm volatile("# " #name); /* or twins become one */            \
+	}
+PLACE(take_a_first, a)
+PLACE(take_a_second, a)
+PLACE(take_b_first, b)
+PLACE(take_b_second, b)
+PLACE(take_c_second, c)
+PLACE(take_c_first, c)
+
+static void circle_with_places(void)
+{
+	take_a_first();
+	take_b_second();
+	spin_unlock(&b);
+	spin_unlock(&a);
+	take_b_first();
+	take_c_second();
+	spin_unlock(&c);
+	spin_unlock(&b);
+	take_c_first();
+	take_a_second();
+	spin_unlock(&a);
+	spin_unlock(&c);
+}
+
+TEST(lockdep, report_of_a_circle_names_both_chains)
+{
+	EXPECT_SAYS(circle_with_places, "locks are taken in a circle",
+		    "holds c", "take_c_first", "takes a", "take_a_second",
+		    "other way round", "a  taken at take_a_first", ", then",
+		    "b  taken at take_b_second", "b  taken at take_b_first",
+		    ", then", "c  taken at take_c_second",
+		    "It holds:", "circle_with_places");
+}
+
+static void recursion_with_places(void)
+{
+	take_a_first();
+	take_a_second();
+	preempt_enable();
+	spin_unlock(&a);
+}
+
+TEST(lockdep, report_of_a_recursion_names_both_places)
+{
+	EXPECT_SAYS(recursion_with_places, "a lock is taken that is held",
+		    "holds a", "take_a_first", "takes a", "take_a_second");
+}
+
+static void usage_with_places(void)
+{
+	in_hardirq_take(&a);
+	take_a_first();
+	spin_unlock(&a);
+}
+
+TEST(lockdep, report_of_usage_names_interrupt_and_holder)
+{
+	EXPECT_SAYS(usage_with_places, "an interrupt takes a lock it may",
+		    "a  taken in hard interrupt at", "in_hardirq_take",
+		    "a  held open to hard interrupt at", "take_a_first");
+}
+
+static void inversion_with_places(void)
+{
+	in_softirq_take(&a);
+	take_c_first();
+	spin_unlock(&c);
+	local_bh_disable();
+	take_b_first();
+	take_c_second();
+	spin_unlock(&c);
+	spin_unlock(&b);
+	take_a_first();
+	take_b_second();
+	spin_unlock(&b);
+	spin_unlock(&a);
+	local_bh_enable();
+}
+
+TEST(lockdep, report_of_an_inversion_names_the_whole_way)
+{
+	EXPECT_SAYS(inversion_with_places,
+		    "an interrupt's lock waits for one it may",
+		    "a  taken in softirq at", "in_softirq_take",
+		    "c  held open to softirq at", "take_c_first", "holds a",
+		    "take_a_first", "takes b", "take_b_second",
+		    "b  taken at take_b_first", ", then",
+		    "c  taken at take_c_second");
+}
+
+/* -- Owners ---------------------------------------------------------------- */
 
 /* The owner is known, and where it took the lock. */
 TEST(lockdep, spinlock_knows_its_owner)

@@ -148,6 +148,8 @@ int mutex_lock_killable(struct mutex *m)
 
 bool mutex_trylock(struct mutex *m)
 {
+	/* What an interrupt takes in a task's name, the task may release. */
+	DEBUG_WARN_ON(!in_task());
 	/* Waiters come first: only a word of 0 will do. */
 	if (!take_uncontended(m))
 		return false;

@@ -12,6 +12,7 @@ struct report_state {
 	atomic_long_t unexpected;
 	atomic_long_t expected;
 	bool expecting;
+	bool printing; /* those as well */
 };
 
 static struct report_state states[NR_REPORT_KINDS];
@@ -35,16 +36,27 @@ bool report_note(enum report_kind kind)
 
 	if (READ_ONCE(state->expecting)) {
 		atomic_long_inc(&state->expected);
-		return false;
+		return READ_ONCE(state->printing);
 	}
 	atomic_long_inc(&state->unexpected);
 	return true;
 }
 
-void report_expect(enum report_kind kind)
+static void expect(enum report_kind kind, bool printing)
 {
 	atomic_long_set(&states[kind].expected, 0);
+	WRITE_ONCE(states[kind].printing, printing);
 	smp_store_release(&states[kind].expecting, true);
+}
+
+void report_expect(enum report_kind kind)
+{
+	expect(kind, false);
+}
+
+void report_expect_printed(enum report_kind kind)
+{
+	expect(kind, true);
 }
 
 unsigned long report_expected(enum report_kind kind)

@@ -30,15 +30,18 @@ enum report_kind {
 };
 
 /*
- * Note one finding.  True if it is unexpected: print it in full.  An expected
- * one is only counted, so that a green test run shows no reports.
+ * Note one finding.  True if it is to be printed in full.  An expected one is
+ * only counted, so that a green test run shows no reports.
  */
 bool report_note(enum report_kind kind);
 
 /* From now on findings of @kind are expected, and counted apart. */
 void report_expect(enum report_kind kind);
 
-/* End that; returns how many there were. */
+/* The same, but printed: for a test that reads in the log what is said. */
+void report_expect_printed(enum report_kind kind);
+
+/* End either; returns how many there were. */
 unsigned long report_expected(enum report_kind kind);
 
 /* Is one expected just now?  A checker may then spare what cannot be undone. */

@@ -41,7 +41,8 @@ void task_has_left_kernel(void);
  * back from the kernel, or when it touches memory that is not there yet.  There
  * it also waits, if its group has more memory than it should (memory.high).  What
  * must not be cut off in the middle is put between these two; they nest.
- * System calls, malloc and newlib's locks do so themselves.
+ * System calls, malloc and newlib's locks do so themselves.  Back in its own code
+ * it holds no lock of the kernel's; a debug build checks that.
  */
 static inline void task_enter_kernel(void)
 {
@@ -52,8 +53,10 @@ static inline void task_leave_kernel(void)
 {
 	struct task *t = current;
 
-	if (!--t->kernel_depth &&
-	    unlikely(READ_ONCE(t->kill_pending) || t->over_high))
+	if (--t->kernel_depth)
+		return;
+	lockdep_assert_none_held();
+	if (unlikely(READ_ONCE(t->kill_pending) || t->over_high))
 		task_has_left_kernel();
 }
 

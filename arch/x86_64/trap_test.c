@@ -115,8 +115,8 @@ static void look_at_stacks(void *arg)
 		    probe_read(&byte, (void *)(addr + PAGE_SIZE), 1) == 0 &&
 		    trap_stack_guard_hit(addr) &&
 		    !trap_stack_guard_hit(addr + PAGE_SIZE) &&
-		    trap_stack_of(smp_processor_id(), addr + PAGE_SIZE,
-				  &start, &end) &&
+		    trap_stack_of(smp_processor_id(), addr + PAGE_SIZE, &start,
+				  &end) &&
 		    start == addr + PAGE_SIZE && end == start + 2 * PAGE_SIZE)
 			++*holes;
 	}
@@ -191,7 +191,7 @@ static void look_at_vectors(void *arg)
 		const char *name;
 
 		top = stack_of_vector(on_their_own[i].vector);
-		name = trap_stack_of(top - 1, &start, &end);
+		name = trap_stack_of(smp_processor_id(), top - 1, &start, &end);
 		if (name && end == top && !strcmp(name, on_their_own[i].name))
 			++*right;
 	}

@@ -54,11 +54,13 @@ static unsigned int depth;
 
 /* By each stopped CPU, once; then read by the panicking one. */
 static cpumask_t stopped;
-static DEFINE_PER_CPU(struct {
-	const struct trap_frame *regs; /* of what was interrupted, or */
-	const void *frame;	       /* that of who called panic() */
-	const char *why;	       /* it was to panic as well, or NULL */
-}, stopped_at);
+static DEFINE_PER_CPU(
+	struct {
+		const struct trap_frame *regs; /* of what was interrupted, or */
+		const void *frame;	       /* that of who called panic() */
+		const char *why; /* it was to panic as well, or NULL */
+	},
+	stopped_at);
 
 static int set_panic_end(const struct boot_param *param, const char *value)
 {
@@ -153,8 +155,8 @@ static bool stopped_idle(unsigned int cpu)
 {
 	u32 count = per_cpu(__preempt_count, cpu);
 
-	return per_cpu(current_task, cpu)->flags & PF_IDLE && count & NMI_MASK &&
-	       (count & HARDIRQ_MASK) == HARDIRQ_OFFSET &&
+	return per_cpu(current_task, cpu)->flags & PF_IDLE &&
+	       count & NMI_MASK && (count & HARDIRQ_MASK) == HARDIRQ_OFFSET &&
 	       !(count & SOFTIRQ_MASK);
 }
 

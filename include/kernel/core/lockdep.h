@@ -127,7 +127,7 @@ void __assert_irqs_off(const char *file, int line);
 #define LOCKDEP_MAP_INIT(field, lockname)                                      \
 	LOCKDEP_MAP_INIT_TYPE(field, lockname, LOCKDEP_SLEEP)
 
-#define lockdep_assert_held(lock)     assert_held(lock)
+#define lockdep_assert_held(lock)      assert_held(lock)
 #define lockdep_assert_irqs_disabled() assert_irqs_off()
 
 /* For rcu_dereference_protected() and its like; true where nobody watches. */

@@ -229,8 +229,8 @@ static inline bool wq_has_sleeper(struct wait_queue_head *q)
 		if (cond)                                                      \
 			break;                                                 \
 		(void)___wait_event(q, cond, TASK_UNINTERRUPTIBLE, 0, int, 0,  \
-				    spin_unlock_irq(&(lock)); schedule();      \
-				    spin_lock_irq(&(lock)));                   \
+				    spin_unlock_irq(&(lock));                  \
+				    schedule(); spin_lock_irq(&(lock)));       \
 	} while (0)
 
 /* For loops with a timeout in ns: true ends the loop, and *@left is then at

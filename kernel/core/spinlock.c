@@ -7,15 +7,19 @@
  * looks a waiter pauses, each time twice as long as the last, up to
  * BACKOFF_MAX: long enough to leave the owner its memory bus, short against a
  * context switch of the host.  A hypervisor sees the PAUSEs and may run the
- * owner.
+ * owner, or anybody: where virtual CPUs take turns on one thread, each PAUSE can
+ * take a tenth of a second, and 64 of them more time than the watchdog has.  So
+ * a look is due after BACKOFF_MAX_CYCLES as well.
  */
+#include <arch/cpu.h>
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/report.h>
 #include <kernel/core/spinlock.h>
 #include <lib/atomic.h>
 
-#define BACKOFF_MAX 64
+#define BACKOFF_MAX	   64
+#define BACKOFF_MAX_CYCLES 20000 /* 64 PAUSEs are at most about half of it */
 
 /* What this CPU spins for, for backtraces of the stuck. */
 static DEFINE_PER_CPU(const raw_spinlock_t *, waiting_for);
@@ -33,7 +37,12 @@ void raw_spin_lock_slow(raw_spinlock_t *lock)
 	this_cpu_write(waiting_for, lock);
 	do {
 		while (raw_spin_is_locked(lock)) {
-			for (unsigned int i = 0; i < backoff; i++)
+			u64 start = rdtsc();
+
+			for (unsigned int i = 0;
+			     i < backoff &&
+			     rdtsc() - start < BACKOFF_MAX_CYCLES;
+			     i++)
 				cpu_relax();
 			if (backoff < BACKOFF_MAX)
 				backoff *= 2;

@@ -9,6 +9,7 @@
  * between two holders of the lock one of these holds: nothing more is wanted; or
  * nobody is idle, the maker has been asked, and the mayday timer runs.
  */
+#include <arch/cpu.h>
 #include <arch/irqflags.h>
 #include <kernel/core/clock.h>
 #include <kernel/core/panic.h>
@@ -198,6 +199,9 @@ static void run_work(struct worker *w, struct work_struct *work)
 
 	call_func(w, work);
 
+	/* An item that queues itself holds the lock most of the time; locks are
+	 * not fair, and somebody may want to cancel it. */
+	cpu_relax();
 	spin_lock_irq(&pool->lock);
 	if (w->counted) {
 		w->counted = false;

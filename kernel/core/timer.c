@@ -17,6 +17,13 @@
  *             stays where it is until that returns: it must not run twice at
  *             once.
  * Ordering.   Equal deadlines fire in the order they were armed.
+ * Rounds.     A timer whose function arms it again for a time that has passed
+ *             would fire for ever.  So a round fires what was due when it
+ *             began; what is armed for before that meanwhile is put right
+ *             behind it.  Softirq timers that are due then are left to the
+ *             next softirq, and so to ksoftirqd if there is no end to them;
+ *             the interrupt stays away from the tasks for as long as the round
+ *             took.
  * Rejected.   A timer wheel: O(1), but it rounds deadlines or cascades, and finds
  *             the next deadline by search; and these trees are small.
  *
@@ -33,6 +40,9 @@
 
 #define NEVER U64_MAX
 
+/* A round may take long on a busy host, and have nothing to do with it. */
+#define MAX_RESPITE_NS 1000000ull
+
 enum { QUEUE_SOFT, QUEUE_HARD, NR_QUEUES };
 
 struct timer_base {
@@ -42,6 +52,8 @@ struct timer_base {
 	struct rb_root_cached queue[NR_QUEUES];
 	struct timer *running[NR_QUEUES];
 	bool served[NR_QUEUES]; /* or just about to be */
+	u64 horizon[NR_QUEUES]; /* of the round that runs, or 0 */
+	u64 not_before;		/* no interrupt until then */
 
 	/* Own CPU, interrupts off; others read set_for under lock. */
 	u64 tick;
@@ -86,7 +98,7 @@ static u64 next_deadline(struct timer_base *base)
 		if (t && !base->served[q])
 			next = min(next, t->expires);
 	}
-	return next;
+	return max(next, base->not_before);
 }
 
 static void set_hardware(struct timer_base *base, u64 deadline)
@@ -196,6 +208,8 @@ static bool arm(struct timer *t, u64 expires, unsigned int cpu)
 	base = lock_base(t);
 	was_armed = dequeue(base, t);
 	base = move_to(t, base, per_cpu_ptr(&timer_bases, cpu));
+	/* Not in the round that runs. */
+	expires = max(expires, base->horizon[timer_queue(t)]);
 	t->expires = expires;
 	WRITE_ONCE(t->queued, true);
 	rb_add_cached(&t->node, &base->queue[timer_queue(t)], timer_less);
@@ -260,13 +274,14 @@ bool del_timer_sync(struct timer *t)
 
 /* -- Firing ------------------------------------------------------------------ */
 
-/* Lock held and dropped around each function. */
+/* Lock held and dropped around each function: one round. */
 static void fire_expired(struct timer_base *base, int q)
 {
 	struct timer *t;
 
 	base->served[q] = true;
-	while ((t = queue_first(base, q)) && t->expires <= ktime_get_ns()) {
+	base->horizon[q] = ktime_get_ns() + 1;
+	while ((t = queue_first(base, q)) && t->expires < base->horizon[q]) {
 		dequeue(base, t);
 		base->running[q] = t;
 		if (q == QUEUE_HARD) {
@@ -280,30 +295,45 @@ static void fire_expired(struct timer_base *base, int q)
 		}
 		base->running[q] = NULL;
 	}
+	base->horizon[q] = 0;
 	base->served[q] = false;
+}
+
+/* Lock held: @now, is there one due? */
+static bool is_due(struct timer_base *base, int q, u64 now)
+{
+	struct timer *t = queue_first(base, q);
+
+	return t && t->expires <= now;
+}
+
+/* Lock held.  The softirq will look at its queue. */
+static void raise_soft(struct timer_base *base)
+{
+	base->served[QUEUE_SOFT] = true;
+	raise_softirq_irqoff(TIMER_SOFTIRQ);
 }
 
 /* Upcall. */
 void timer_interrupt(void)
 {
 	struct timer_base *base = this_cpu_ptr(&timer_bases);
-	struct timer *soft;
+	u64 start = ktime_get_ns(), now;
 	bool tick;
-	u64 now;
 
 	base->interrupts++;
 	spin_lock(&base->lock);
 	base->set_for = NEVER; /* it has fired */
 	fire_expired(base, QUEUE_HARD);
 	now = ktime_get_ns();
+	base->not_before = 0;
+	if (is_due(base, QUEUE_HARD, now))
+		base->not_before = now + min(now - start, MAX_RESPITE_NS);
 	tick = base->tick <= now;
 	if (tick)
 		base->tick = NEVER;
-	soft = queue_first(base, QUEUE_SOFT);
-	if (soft && soft->expires <= now && !base->served[QUEUE_SOFT]) {
-		base->served[QUEUE_SOFT] = true;
-		raise_softirq_irqoff(TIMER_SOFTIRQ);
-	}
+	if (is_due(base, QUEUE_SOFT, now) && !base->served[QUEUE_SOFT])
+		raise_soft(base);
 	spin_unlock(&base->lock);
 
 	if (tick)
@@ -320,6 +350,8 @@ static void timer_softirq(void)
 
 	spin_lock_irq(&base->lock);
 	fire_expired(base, QUEUE_SOFT);
+	if (is_due(base, QUEUE_SOFT, ktime_get_ns()))
+		raise_soft(base);
 	set_hardware_if_earlier(base);
 	spin_unlock_irq(&base->lock);
 }

@@ -12,6 +12,9 @@
 #define MS  NSEC_PER_MSEC
 #define MAX 40
 
+/* Not in this test's time. */
+#define LATER (3600 * NSEC_PER_SEC)
+
 struct alarm {
 	struct timer timer;
 	u64 due;
@@ -56,8 +59,9 @@ TEST(timer, fires_once_and_in_its_context)
 
 		alarm_init(&a, hard ? TIMER_HARDIRQ : 0);
 		EXPECT(!timer_pending(&a.timer));
-		alarm_arm(&a, 50 * MS);
+		alarm_arm(&a, LATER);
 		EXPECT(timer_pending(&a.timer));
+		alarm_arm(&a, 5 * MS);
 		wait_for_completion(&a.done);
 		EXPECT_GE(a.fired_at, a.due);
 		EXPECT_EQ(a.hard, hard);
@@ -97,14 +101,21 @@ TEST(timer, mod_timer_moves_the_deadline)
 	struct alarm a;
 
 	alarm_init(&a, TIMER_HARDIRQ);
-	alarm_arm(&a, 2000 * MS);
+	alarm_arm(&a, LATER);
 	a.due = ktime_get_ns() + 5 * MS;
 	EXPECT(mod_timer(&a.timer, a.due));
-	EXPECT_GT(wait_for_completion_timeout(&a.done, 1500 * MS), 0);
+	wait_for_completion(&a.done);
 
-	alarm_arm(&a, 50 * MS);
-	a.due = ktime_get_ns() + 80 * MS;
-	EXPECT(mod_timer(&a.timer, a.due));
+	/* And back, in time. */
+	for (;;) {
+		alarm_arm(&a, 50 * MS);
+		a.due = ktime_get_ns() + 80 * MS;
+		if (mod_timer(&a.timer, a.due))
+			break;
+		wait_for_completion(&a.done);
+		EXPECT(del_timer(&a.timer) || completion_done(&a.done));
+		reinit_completion(&a.done);
+	}
 	wait_for_completion(&a.done);
 	EXPECT_GE(a.fired_at, a.due);
 }
@@ -123,11 +134,64 @@ TEST(timer, a_deleted_timer_does_not_fire)
 	struct alarm a;
 
 	alarm_init(&a, 0);
-	alarm_arm(&a, 100 * MS);
-	EXPECT(del_timer(&a.timer));
+	for (alarm_arm(&a, 100 * MS); !del_timer(&a.timer);
+	     alarm_arm(&a, 100 * MS))
+		wait_for_completion(&a.done); /* the host was slow */
 	EXPECT(!del_timer(&a.timer));
 	msleep(120);
 	EXPECT(!completion_done(&a.done));
+}
+
+TEST(timer, equal_deadlines_fire_in_the_order_of_arming)
+{
+	static struct alarm a[MAX];
+	struct cpumask here = *cpumask_of(smp_processor_id());
+	u64 due;
+
+	EXPECT_EQ(set_cpus_allowed(current, &here), 0);
+	for (int flags = 0; flags <= (int)TIMER_HARDIRQ; flags++) {
+		atomic_t count = ATOMIC_INIT(0);
+
+		due = ktime_get_ns() + 20 * MS;
+		for (int i = 0; i < MAX; i++) {
+			alarm_init(&a[i], flags);
+			a[i].count = &count;
+		}
+		/* Some of them were armed for another time first. */
+		for (int i = 0; i < MAX; i += 3)
+			mod_timer(&a[i].timer, due + LATER);
+		preempt_disable();
+		for (int i = 0; i < MAX; i++)
+			mod_timer(&a[MAX - 1 - i].timer, due);
+		preempt_enable();
+		for (int i = 0; i < MAX; i++)
+			wait_for_completion(&a[i].done);
+		if (ktime_get_ns() < due)
+			FAIL("early");
+		for (int i = 0; i < MAX; i++)
+			EXPECT_EQ(a[MAX - 1 - i].order, i + 1);
+	}
+	EXPECT_EQ(set_cpus_allowed(current, cpu_online_mask), 0);
+}
+
+/* Too far for the hardware to count to, or for anything. */
+TEST(timer, the_far_future_can_be_waited_for)
+{
+	static const u64 far[] = {1ull << 33, 1ull << 45, S64_MAX, U64_MAX - 1,
+				  U64_MAX};
+	struct alarm a;
+
+	for (int i = 0; i < (int)ARRAY_SIZE(far); i++) {
+		alarm_init(&a, i % 2 ? TIMER_HARDIRQ : 0);
+		mod_timer(&a.timer, far[i] > LATER ? far[i] : LATER);
+		EXPECT(timer_pending(&a.timer));
+		msleep(2);
+		EXPECT(timer_pending(&a.timer));
+		EXPECT(!completion_done(&a.done));
+		EXPECT(mod_timer(&a.timer, ktime_get_ns() + MS));
+		wait_for_completion(&a.done);
+		EXPECT(!del_timer_sync(&a.timer));
+	}
 }
 
 TEST(timer, fires_on_the_cpu_it_is_armed_for)
@@ -170,6 +234,73 @@ TEST(timer, may_arm_itself_again)
 	}
 }
 
+/* For a time that has passed: it is due again at once, and so on. */
+static void alarm_rush(struct timer *t)
+{
+	struct alarm *a = from_timer(t, struct alarm, timer);
+
+	WRITE_ONCE(a->order, a->order + 1);
+	mod_timer(t, a->due);
+}
+
+/* Others have their turns: timers of its kind, and tasks of its CPU. */
+TEST(timer, one_that_is_always_due_keeps_nobody_out)
+{
+	struct cpumask here = *cpumask_of(smp_processor_id());
+	struct alarm rush, other;
+
+	EXPECT_EQ(set_cpus_allowed(current, &here), 0);
+	for (int flags = 0; flags <= (int)TIMER_HARDIRQ; flags++) {
+		alarm_init(&rush, flags);
+		rush.timer.fn = alarm_rush;
+		rush.due = 1;
+		mod_timer(&rush.timer, 1);
+		while (READ_ONCE(rush.order) < 500)
+			cpu_relax();
+		alarm_init(&other, flags);
+		alarm_arm(&other, MS);
+		wait_for_completion(&other.done);
+		/* And it can be stopped. */
+		del_timer_sync(&rush.timer);
+		EXPECT(!timer_pending(&rush.timer));
+		rush.order = 0;
+		msleep(5);
+		EXPECT_EQ(rush.order, 0);
+	}
+	EXPECT_EQ(set_cpus_allowed(current, cpu_online_mask), 0);
+}
+
+static void alarm_again(struct timer *t)
+{
+	struct alarm *a = from_timer(t, struct alarm, timer);
+
+	WRITE_ONCE(a->order, a->order + 1);
+	mod_timer(t, ktime_get_ns() + 20000);
+}
+
+/* From any CPU, whatever its function does about it. */
+TEST(timer, del_timer_sync_stops_one_that_arms_itself)
+{
+	for (int i = 0; i < 200; i++) {
+		struct alarm a;
+
+		alarm_init(&a, i % 2 ? TIMER_HARDIRQ : 0);
+		a.timer.fn = alarm_again;
+		mod_timer_on(&a.timer, ktime_get_ns(),
+			     i % 3 ? cpumask_first(cpu_online_mask)
+				   : (u32)smp_processor_id());
+		while (READ_ONCE(a.order) < 2)
+			cpu_relax();
+		for (u64 n = test_random_below(500); n; n--)
+			cpu_relax();
+		del_timer_sync(&a.timer);
+		EXPECT(!timer_pending(&a.timer));
+		a.order = 0;
+		ndelay(50000);
+		EXPECT_EQ(READ_ONCE(a.order), 0);
+	}
+}
+
 /* A function that is still running when it is deleted: told to go on, it takes
  * its time. */
 static void alarm_slow(struct timer *t)
@@ -200,7 +331,7 @@ TEST(timer, del_timer_sync_waits_for_the_function)
 		a.timer.fn = alarm_slow;
 		mod_timer_on(&a.timer, ktime_get_ns() + MS, cpu);
 		while (!READ_ONCE(a.soft))
-			cond_resched();
+			cpu_relax();
 		WRITE_ONCE(a.order, 1);
 		EXPECT(!del_timer_sync(&a.timer));
 		EXPECT(READ_ONCE(a.hard));

@@ -6,7 +6,7 @@
  * called early, and on one CPU timers of one kind fire in the order of their
  * deadlines.  It runs on the CPU that armed the timer, in softirq context, or in
  * the interrupt itself for timers set up with TIMER_HARDIRQ; it may re-arm its
- * own timer and must not sleep.
+ * own timer, even for a time that has passed, and must not sleep.
  */
 #pragma once
 #include <lib/compiler.h>

@@ -223,20 +223,18 @@ bool preemptible(void)
 
 /*
  * A switch is due, but the caller has interrupts off and may turn them on
- * without another look: an interrupt of our own will do the looking.
+ * without another look: an interrupt of our own will do the looking.  Another
+ * CPU's does not count (resched_sent): it may be what made the switch due, and
+ * have come and gone before preemption was on.
  */
 static void preempt_when_irqs_are_on(void)
 {
 	struct rq *rq = this_rq();
 
-	preempt_disable();
-	spin_lock(&rq->lock);
-	if (!rq->resched_sent) {
-		rq->resched_sent = true;
-		arch_send_reschedule(rq->cpu);
-	}
-	spin_unlock(&rq->lock);
-	preempt_enable_no_resched();
+	if (rq->self_sent)
+		return;
+	rq->self_sent = true;
+	arch_send_reschedule(rq->cpu);
 }
 
 /* From preempt_enable(), by way of the thunk. */

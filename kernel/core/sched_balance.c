@@ -20,7 +20,9 @@
  *             CPU sets it again when it next runs dry.
  * When.       A task moves between busy CPUs only if the larger of the two loads
  *             becomes smaller by it.  So it never moves back and forth, and a
- *             difference of one task stays.
+ *             difference of one task stays.  A real-time task moves to where
+ *             it can run at once.  Each task is held to its own mask: the CPU
+ *             with the least to do may be closed to all that wait.
  * Races.      Loads are read without locks.  A stale one costs a placement that
  *             is not the best, corrected by the next tick.
  * Rejected.   Scheduling domains: with one level (node) and two scans they would
@@ -110,6 +112,14 @@ static unsigned int least_loaded_of(const struct cpumask *mask,
 	return best;
 }
 
+/* The most urgent level with tasks, 0 if none is real-time.  A snapshot. */
+static int rq_urgency(const struct rq *rq)
+{
+	u64 levels = READ_ONCE(rq->rt.levels);
+
+	return levels ? 63 - __builtin_clzll(levels) : 0;
+}
+
 /* For a real-time task: where the least urgent task runs. */
 static unsigned int least_urgent_of(const struct cpumask *mask,
 				    unsigned int first)
@@ -118,9 +128,7 @@ static unsigned int least_urgent_of(const struct cpumask *mask,
 	unsigned int cpu, best = first;
 
 	for_each_online_cpu(cpu) {
-		struct rq *rq = cpu_rq(cpu);
-		u64 levels = READ_ONCE(rq->rt.levels);
-		int prio = levels ? 63 - __builtin_clzll(levels) : 0;
+		int prio = rq_urgency(cpu_rq(cpu));
 
 		if (cpumask_test_cpu(cpu, mask) &&
 		    (prio < lowest || (prio == lowest && cpu == first))) {
@@ -157,8 +165,9 @@ unsigned int select_cpu(struct task *t, bool is_new)
 
 /* -- Moving ------------------------------------------------------------------ */
 
-/* rq->lock held: a waiting task that may run on @dst, real-time ones first. */
-static struct task *find_movable(struct rq *rq, unsigned int dst)
+/* rq->lock held: a waiting task that @suits, real-time ones first. */
+static struct task *
+find_waiting(struct rq *rq, bool (*suits)(struct task *t, void *arg), void *arg)
 {
 	unsigned int looked = 0;
 	struct rb_node *node;
@@ -172,7 +181,7 @@ static struct task *find_movable(struct rq *rq, unsigned int dst)
 		list_for_each_entry(t, &rq->rt.queue[level], rt_node) {
 			if (looked++ == MAX_LOOK)
 				return NULL;
-			if (t != rq->curr && task_allowed_on(t, dst))
+			if (t != rq->curr && suits(t, arg))
 				return t;
 		}
 	}
@@ -182,10 +191,20 @@ static struct task *find_movable(struct rq *rq, unsigned int dst)
 		t = rb_entry(node, struct task, se.node);
 		if (looked++ == MAX_LOOK)
 			return NULL;
-		if (task_allowed_on(t, dst))
+		if (suits(t, arg))
 			return t;
 	}
 	return NULL;
+}
+
+static bool allowed_on(struct task *t, void *cpu)
+{
+	return task_allowed_on(t, *(unsigned int *)cpu);
+}
+
+static struct task *find_movable(struct rq *rq, unsigned int dst)
+{
+	return find_waiting(rq, allowed_on, &dst);
 }
 
 static struct task *push_to_idle(struct rq *rq, unsigned int *dst)
@@ -206,17 +225,40 @@ static struct task *push_to_idle(struct rq *rq, unsigned int *dst)
 	return NULL;
 }
 
+struct place_search {
+	struct rq *rq;	    /* where it waits now */
+	unsigned long load; /* of the CPU with the least, open to it or not */
+	unsigned int dst;
+};
+
+static bool runs_sooner_at(struct task *t, unsigned int cpu, struct rq *rq)
+{
+	if (task_is_rt(t))
+		return rq_urgency(cpu_rq(cpu)) < t->rt_prio;
+	return rq_load(cpu_rq(cpu)) + task_load(t) < rq_load(rq);
+}
+
+/* Is there a CPU where @t would be better off? */
+static bool has_better_place(struct task *t, void *search)
+{
+	struct place_search *s = search;
+
+	if (task_is_rt(t))
+		s->dst = least_urgent_of(&t->cpus_allowed, s->rq->cpu);
+	else if (s->load + task_load(t) < rq_load(s->rq))
+		s->dst = least_loaded_of(&t->cpus_allowed, s->rq->cpu);
+	else
+		return false;
+	return runs_sooner_at(t, s->dst, s->rq);
+}
+
 static struct task *push_to_less_loaded(struct rq *rq, unsigned int *dst)
 {
-	unsigned int cpu = least_loaded_of(cpu_online_mask, rq->cpu);
-	struct task *t;
+	unsigned int least = least_loaded_of(cpu_online_mask, rq->cpu);
+	struct place_search s = {.rq = rq, .load = rq_load(cpu_rq(least))};
+	struct task *t = find_waiting(rq, has_better_place, &s);
 
-	if (cpu == rq->cpu)
-		return NULL;
-	t = find_movable(rq, cpu);
-	if (!t || rq_load(cpu_rq(cpu)) + task_load(t) >= rq_load(rq))
-		return NULL;
-	*dst = cpu;
+	*dst = s.dst;
 	return t;
 }
 

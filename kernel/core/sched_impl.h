@@ -46,13 +46,16 @@ struct rq {
 	unsigned int nr_running; /* idle task not included */
 	struct fair_rq fair;
 	struct rt_rq rt;
-	bool resched_sent; /* an IPI is on its way */
+	bool resched_sent; /* another CPU has sent an IPI */
 	bool overloaded;   /* as in overloaded_cpus */
 	u64 next_balance;
 
 	/* Under lock, own CPU: from __schedule() to finish_switch(). */
 	struct task *migrating;
 	struct completion *moved;
+
+	/* Own CPU, interrupts off: its own IPI is on its way. */
+	bool self_sent;
 
 	/* Under lock; read freely. */
 	u64 nr_switches;

@@ -174,6 +174,7 @@ void rq_resched(struct rq *rq)
 /* Upcall. */
 void resched_interrupt(void)
 {
+	this_rq()->self_sent = false;
 	set_need_resched();
 	timers_kick();
 }

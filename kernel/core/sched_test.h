@@ -13,9 +13,9 @@
 
 /*
  * A host that takes its CPU away for a while makes that time look like one
- * task's.  That averages out over the tries; an unfair scheduler does not.
+ * task's.  That does not happen each time; an unfair scheduler does.
  */
-#define TRIES 4
+#define TRIES 20
 
 static inline void spin_for(u64 ns)
 {

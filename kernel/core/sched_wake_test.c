@@ -124,9 +124,9 @@ TEST(sched, timeout_of_a_sleep_says_what_is_left)
 	/* Woken before it slept: hardly anything passes. */
 	set_current_state(TASK_UNINTERRUPTIBLE);
 	EXPECT(wake_up_process(current));
-	left = schedule_timeout(1000 * MS);
+	left = schedule_timeout(1000000 * MS);
 	EXPECT_GT(left, 0);
-	EXPECT_LE(left, 1000 * MS);
+	EXPECT_LE(left, 1000000 * MS);
 }
 
 TEST(sched, waking_asks_for_the_right_state)

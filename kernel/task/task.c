@@ -27,7 +27,6 @@
 #include <string.h>
 #include "task_impl.h"
 
-#define PID_MAX	     32768
 #define PID_HASH_LEN 256
 
 static DEFINE_SPINLOCK(task_list_lock);
@@ -105,6 +104,15 @@ static void pid_put(int pid)
 long pid_nr_taken(void)
 {
 	return bitmap_weight(pids, PID_MAX);
+}
+
+void pid_seek(int pid)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&task_list_lock, flags);
+	last_pid = pid;
+	spin_unlock_irqrestore(&task_list_lock, flags);
 }
 
 /* -- Making ------------------------------------------------------------------ */

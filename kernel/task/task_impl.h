@@ -48,5 +48,9 @@ void *task_area_start(struct task_area *area);
 struct task *task_create_flags(int (*fn)(void *arg), void *arg,
 			       const char *name, unsigned int flags);
 
-/* For tests: pids in use.  A snapshot. */
+/* Pids are below it. */
+#define PID_MAX 32768
+
+/* For tests: pids in use, a snapshot; and the next one is sought after @pid. */
 long pid_nr_taken(void);
+void pid_seek(int pid);

@@ -6,6 +6,7 @@
 #include <kernel/core/rcu.h>
 #include <kernel/task/kthread.h>
 #include <lib/format.h>
+#include <mm/slab/slab.h>
 #include <tests/test.h>
 #include "task_impl.h"
 
@@ -205,17 +206,91 @@ TEST(task, pids_name_tasks)
 	EXPECT_EQ(task_find(1 << 30), NULL);
 }
 
+/* At the end of the numbers it goes on with the free ones at the beginning, and
+ * never with one whose task is still there. */
+TEST(task, pids_wrap_around_those_in_use)
+{
+	struct task *t[24], *found;
+	int start = PID_MAX - 5, before = start, wraps = 0;
+
+	/* Twice: the second time, numbers at the end are taken. */
+	for (int i = 0; i < 24; i++) {
+		if (i % 12 == 0) {
+			pid_seek(start);
+			before = start;
+		}
+		t[i] = task_create(return_arg, NULL, "test");
+		ASSERT(t[i]);
+		EXPECT_GT(t[i]->pid, 0);
+		EXPECT_LT(t[i]->pid, PID_MAX);
+		for (int k = 0; k < i; k++)
+			EXPECT_NE(t[i]->pid, t[k]->pid);
+		found = task_find(t[i]->pid);
+		EXPECT_EQ(found, t[i]);
+		if (found)
+			put_task(found);
+		wraps += t[i]->pid <= before;
+		before = t[i]->pid;
+	}
+	EXPECT_EQ(wraps, 2);
+	for (int i = 0; i < 24; i++)
+		task_abandon(t[i]);
+}
+
+/* -- Many -------------------------------------------------------------------- */
+
+/*
+ * As many as there is memory for, or numbers: the next is refused, all others are
+ * as good as ever, and all comes back.
+ */
+TEST_T(task, there_are_as_many_as_there_is_room_for, 120)
+{
+	struct task **t = kvmalloc(PID_MAX * sizeof(*t), GFP_KERNEL);
+	DECLARE_COMPLETION_ONSTACK(go);
+	int nr = 0;
+
+	ASSERT(t);
+	while ((t[nr] = task_run(wait_until_stopped, &go, "test")))
+		nr++;
+	EXPECT_GE(nr, 100);
+	EXPECT_LT(nr, PID_MAX);
+	complete_all(&go);
+	for (int i = 0; i < nr; i++)
+		EXPECT_EQ(task_join(t[i]), 0);
+	kvfree(t);
+}
+
 /* -- Killing ----------------------------------------------------------------- */
 
 static int sleep_killably(void *arg)
 {
-	return sleep_ns_killable(20 * NSEC_PER_SEC);
+	return sleep_ns_killable(3600 * NSEC_PER_SEC);
 }
+
+struct stubborn {
+	bool may_go;
+	int woken;
+};
 
 static int sleep_stubbornly(void *arg)
 {
-	set_current_state(TASK_UNINTERRUPTIBLE);
-	return schedule_timeout(100 * MS) == 0 && kill_pending();
+	struct stubborn *s = arg;
+
+	for (;;) {
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		if (READ_ONCE(s->may_go))
+			break;
+		schedule();
+		WRITE_ONCE(s->woken, s->woken + 1);
+	}
+	__set_current_state(TASK_RUNNING);
+	return kill_pending();
+}
+
+static void wait_until_asleep(struct task *t, unsigned int state)
+{
+	while (READ_ONCE(t->state) != state || READ_ONCE(t->on_cpu))
+		msleep(1);
 }
 
 static int spin_until_killed(void *arg)
@@ -229,7 +304,7 @@ TEST(task, a_kill_wakes_a_killable_sleeper)
 {
 	struct task *t = run(sleep_killably, NULL);
 
-	msleep(20);
+	wait_until_asleep(t, TASK_KILLABLE);
 	task_kill(t);
 	EXPECT_EQ(task_join(t), -EINTR);
 
@@ -243,13 +318,16 @@ TEST(task, a_kill_wakes_a_killable_sleeper)
 
 TEST(task, a_kill_does_not_wake_an_uninterruptible_sleeper)
 {
-	u64 start = ktime_get_ns();
-	struct task *t = run(sleep_stubbornly, NULL);
+	struct stubborn s = {0};
+	struct task *t = run(sleep_stubbornly, &s);
 
-	msleep(10);
+	wait_until_asleep(t, TASK_UNINTERRUPTIBLE);
 	task_kill(t);
+	msleep(20);
+	EXPECT_EQ(READ_ONCE(s.woken), 0);
+	WRITE_ONCE(s.may_go, true);
+	wake_up_process(t);
 	EXPECT_EQ(task_join(t), 1);
-	EXPECT_GE(ktime_get_ns() - start, 100 * MS);
 }
 
 TEST(task, a_running_task_sees_that_it_is_killed)
@@ -311,6 +389,87 @@ TEST_T(task, no_kill_is_lost, 30)
 		task_kill(t);
 		EXPECT_EQ(task_join(t), -EINTR);
 	}
+}
+
+/*
+ * Tasks end by themselves or are killed, while others find them by number, kill
+ * them and wait for them, in any order.
+ */
+struct mayflies {
+	int pid; /* of the one that flies */
+	bool stop;
+	atomic_t found;
+};
+
+static int live_briefly(void *arg)
+{
+	switch (test_random_below(3)) {
+	case 0:
+		return 5;
+	case 1:
+		return sleep_ns_killable(test_random_below(MS)) ? -EINTR : 5;
+	default:
+		for (u64 n = test_random_below(2000); n; n--)
+			if (kill_pending())
+				return -EINTR;
+		return 5;
+	}
+}
+
+static bool is_an_end(int code)
+{
+	return code == 5 || code == -EINTR;
+}
+
+static int chase(void *arg)
+{
+	struct mayflies *m = arg;
+
+	while (!READ_ONCE(m->stop)) {
+		struct task *t = task_find(READ_ONCE(m->pid));
+		int code = 5;
+
+		if (!t) {
+			cpu_relax();
+			continue;
+		}
+		atomic_inc(&m->found);
+		switch (test_random_below(3)) {
+		case 0:
+			task_kill(t);
+			break;
+		case 1:
+			EXPECT(is_an_end(task_wait(t)));
+			EXPECT(task_exited(t));
+			break;
+		default:
+			EXPECT_EQ(task_wait_killable(t, &code), 0);
+			EXPECT(is_an_end(code));
+		}
+		put_task(t);
+	}
+	return 0;
+}
+
+TEST_T(task, stress_ends_kills_and_waits_may_meet, 30)
+{
+	struct mayflies m = {0};
+	struct task *chaser[3];
+
+	for (int i = 0; i < 3; i++)
+		chaser[i] = run(chase, &m);
+	for (int i = 0; i < 300 || (i < 20000 && !atomic_read(&m.found)); i++) {
+		struct task *t = run(live_briefly, NULL);
+
+		WRITE_ONCE(m.pid, t->pid);
+		if (i % 2)
+			sleep_ns(test_random_below(MS / 2));
+		EXPECT(is_an_end(task_join(t)));
+	}
+	WRITE_ONCE(m.stop, true);
+	for (int i = 0; i < 3; i++)
+		task_join(chaser[i]);
+	EXPECT_GT(atomic_read(&m.found), 0);
 }
 
 /* -- Kernel threads ---------------------------------------------------------- */

@@ -234,12 +234,17 @@ TEST(workqueue, a_flush_ends_though_an_item_requeues_itself)
 TEST(workqueue, delayed_work_is_never_early)
 {
 	struct item it;
-	u64 start = ktime_get_ns();
+	u64 start;
 
 	item_init(&it, system_wq);
-	EXPECT(schedule_delayed_work(&it.dwork, 5 * MS));
+	EXPECT(schedule_delayed_work(&it.dwork, 1000000 * MS));
 	EXPECT(!schedule_delayed_work(&it.dwork, 0));
 	EXPECT(delayed_work_pending(&it.dwork));
+	EXPECT(cancel_delayed_work(&it.dwork));
+	EXPECT(!delayed_work_pending(&it.dwork));
+
+	start = ktime_get_ns();
+	EXPECT(schedule_delayed_work(&it.dwork, 5 * MS));
 	while (!atomic_read(&it.runs))
 		msleep(1);
 	EXPECT_GE(it.ran_at - start, 5 * MS);

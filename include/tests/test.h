@@ -48,22 +48,22 @@
 
 /* Expectations.  The compared values are printed when they do not hold. */
 #define EXPECT(cond)	   TEST_TRUE_(cond, #cond)
-#define EXPECT_EQ(a, b)	   TEST_CMP_(TEST_EQ, a, b)
-#define EXPECT_NE(a, b)	   TEST_CMP_(TEST_NE, a, b)
-#define EXPECT_LT(a, b)	   TEST_CMP_(TEST_LT, a, b)
-#define EXPECT_LE(a, b)	   TEST_CMP_(TEST_LE, a, b)
-#define EXPECT_GT(a, b)	   TEST_CMP_(TEST_GT, a, b)
-#define EXPECT_GE(a, b)	   TEST_CMP_(TEST_GE, a, b)
-#define EXPECT_STREQ(a, b) TEST_STR_(a, b)
+#define EXPECT_EQ(a, b)	   TEST_CMP_(TEST_EQ, a, b, #a, #b)
+#define EXPECT_NE(a, b)	   TEST_CMP_(TEST_NE, a, b, #a, #b)
+#define EXPECT_LT(a, b)	   TEST_CMP_(TEST_LT, a, b, #a, #b)
+#define EXPECT_LE(a, b)	   TEST_CMP_(TEST_LE, a, b, #a, #b)
+#define EXPECT_GT(a, b)	   TEST_CMP_(TEST_GT, a, b, #a, #b)
+#define EXPECT_GE(a, b)	   TEST_CMP_(TEST_GE, a, b, #a, #b)
+#define EXPECT_STREQ(a, b) TEST_STR_(a, b, #a, #b)
 
-#define ASSERT(cond)	   TEST_OR_END_(EXPECT(cond))
-#define ASSERT_EQ(a, b)	   TEST_OR_END_(EXPECT_EQ(a, b))
-#define ASSERT_NE(a, b)	   TEST_OR_END_(EXPECT_NE(a, b))
-#define ASSERT_LT(a, b)	   TEST_OR_END_(EXPECT_LT(a, b))
-#define ASSERT_LE(a, b)	   TEST_OR_END_(EXPECT_LE(a, b))
-#define ASSERT_GT(a, b)	   TEST_OR_END_(EXPECT_GT(a, b))
-#define ASSERT_GE(a, b)	   TEST_OR_END_(EXPECT_GE(a, b))
-#define ASSERT_STREQ(a, b) TEST_OR_END_(EXPECT_STREQ(a, b))
+#define ASSERT(cond)	   TEST_OR_END_(TEST_TRUE_(cond, #cond))
+#define ASSERT_EQ(a, b)	   TEST_OR_END_(TEST_CMP_(TEST_EQ, a, b, #a, #b))
+#define ASSERT_NE(a, b)	   TEST_OR_END_(TEST_CMP_(TEST_NE, a, b, #a, #b))
+#define ASSERT_LT(a, b)	   TEST_OR_END_(TEST_CMP_(TEST_LT, a, b, #a, #b))
+#define ASSERT_LE(a, b)	   TEST_OR_END_(TEST_CMP_(TEST_LE, a, b, #a, #b))
+#define ASSERT_GT(a, b)	   TEST_OR_END_(TEST_CMP_(TEST_GT, a, b, #a, #b))
+#define ASSERT_GE(a, b)	   TEST_OR_END_(TEST_CMP_(TEST_GE, a, b, #a, #b))
+#define ASSERT_STREQ(a, b) TEST_OR_END_(TEST_STR_(a, b, #a, #b))
 
 /* Fail here, whatever the reason. */
 #define FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)
@@ -221,17 +221,17 @@ void test_skip(const char *why) __attribute__((noreturn));
 		test_true(&test_site_, !!(cond_));                             \
 	})
 
-#define TEST_CMP_(op_, a_, b_)                                                 \
+#define TEST_CMP_(op_, a_, b_, a_text_, b_text_)                               \
 	({                                                                     \
-		TEST_SITE_(op_, #a_, #b_);                                     \
+		TEST_SITE_(op_, a_text_, b_text_);                             \
 		struct test_value test_a_ = TEST_VALUE_(a_);                   \
 		struct test_value test_b_ = TEST_VALUE_(b_);                   \
 		test_compare(&test_site_, test_a_, test_b_);                   \
 	})
 
-#define TEST_STR_(a_, b_)                                                      \
+#define TEST_STR_(a_, b_, a_text_, b_text_)                                    \
 	({                                                                     \
-		TEST_SITE_(TEST_EQ, #a_, #b_);                                 \
+		TEST_SITE_(TEST_EQ, a_text_, b_text_);                         \
 		test_streq(&test_site_, (a_), (b_));                           \
 	})
 

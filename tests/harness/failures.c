@@ -20,6 +20,17 @@ TEST(culprit, asserts_in_vain)
 	FAIL("an assertion let the test go on");
 }
 
+#define LONG_STORY (once_upon_a_time == 1)
+
+/* What is reported is what was written, not what the preprocessor made of it. */
+TEST(culprit, expects_a_macro_in_vain)
+{
+	int once_upon_a_time = 2;
+
+	EXPECT_EQ(LONG_STORY, true);
+	ASSERT(LONG_STORY);
+}
+
 TEST(culprit, fails_then_skips)
 {
 	EXPECT(false);

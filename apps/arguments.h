@@ -2,6 +2,7 @@
 /* arguments.h - numbers from a program's command line. */
 #pragma once
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,4 +29,15 @@ static inline long argument(int argc, char **argv, int i, long min, long max,
 		return -1;
 	}
 	return n;
+}
+
+/* Are there more than @max?  Then it has been said. */
+static inline bool too_many(int argc, char **argv, int max)
+{
+	if (argc - 1 <= max)
+		return false;
+	fprintf(stderr,
+		"%s: too many arguments; `help %s' says what it takes\n",
+		argv[0], argv[0]);
+	return true;
 }

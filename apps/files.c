@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <apps/app.h>
+#include "arguments.h"
 
 /* Says what went wrong with @name; the exit code for that. */
 static int complain(const char *app, const char *name)
@@ -61,8 +62,11 @@ APP(ls, "list a directory: ls [DIRECTORY]")
 {
 	const char *name = argc > 1 ? argv[1] : ".";
 	struct dirent *entry;
-	DIR *dir = opendir(name);
+	DIR *dir;
 
+	if (too_many(argc, argv, 1))
+		return EXIT_USAGE;
+	dir = opendir(name);
 	if (!dir)
 		return complain(argv[0], name);
 	while ((entry = readdir(dir)))

@@ -3,9 +3,12 @@
 #include <stdio.h>
 #include <unistd.h>
 #include <apps/app.h>
+#include "arguments.h"
 
 APP(hello, "say hello: hello [NAME]")
 {
+	if (too_many(argc, argv, 1))
+		return EXIT_USAGE;
 	printf("Hello, %s, from task %d.\n", argc > 1 ? argv[1] : "world",
 	       (int)getpid());
 	return 0;

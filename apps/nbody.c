@@ -101,7 +101,7 @@ APP(nbody, "move the planets, in floating point: nbody [HOURS=10000]")
 	struct body b[BODIES];
 	double before, after;
 
-	if (hours < 0)
+	if (hours < 0 || too_many(argc, argv, 1))
 		return EXIT_USAGE;
 	bodies_init(b);
 	before = energy(b);

@@ -26,7 +26,7 @@ APP(primes, "count the primes up to a number: primes [LIMIT=1000000]")
 	long limit = argument(argc, argv, 1, 2, 100000000, 1000000);
 	unsigned char *composite;
 
-	if (limit < 0)
+	if (limit < 0 || too_many(argc, argv, 1))
 		return EXIT_USAGE;
 	composite = calloc(limit + 1, 1);
 	if (!composite) {

@@ -57,7 +57,8 @@ APP(sleepers, "start tasks that sleep: sleepers [TASKS=10] [NAPS=5] [MS=100]")
 	struct task *task[SLEEPERS_MAX];
 	long started = 0, naps;
 
-	if (tasks < 0 || plan.naps < 0 || plan.ms < 0)
+	if (tasks < 0 || plan.naps < 0 || plan.ms < 0 ||
+	    too_many(argc, argv, 3))
 		return EXIT_USAGE;
 	while (started < tasks) {
 		task[started] = task_run(sleeper, &plan, "sleeper");
@@ -66,6 +67,7 @@ APP(sleepers, "start tasks that sleep: sleepers [TASKS=10] [NAPS=5] [MS=100]")
 		started++;
 	}
 	naps = join_all(task, started);
-	printf("%ld tasks slept %ld times\n", started, naps);
+	printf("%ld task%s slept %ld times\n", started, started == 1 ? "" : "s",
+	       naps);
 	return started == tasks ? 0 : EXIT_FAILURE;
 }

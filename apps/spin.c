@@ -19,7 +19,7 @@ APP(spin, "keep a CPU busy: spin [SECONDS=for ever]")
 	volatile unsigned long turns = 0;
 	double start = now(), spent;
 
-	if (seconds < 0)
+	if (seconds < 0 || too_many(argc, argv, 1))
 		return EXIT_USAGE;
 	do {
 		for (int i = 0; i < 100000; i++)

@@ -9,6 +9,9 @@
  *             it anew.  The log does both around its own line.  And since all
  *             text comes by here, it is known whether the last line has ended:
  *             if not, the log ends it first.
+ * Background. A program in the background writes above the edited line, a whole
+ *             line at a time: the beginning of one is held back until its end
+ *             comes, since many write in pieces.
  * Where to.   The serial line and the screen show the same.  A task that writes
  *             fills the serial line's queue and sleeps when it is full; the log
  *             and the line being edited are polled, or fit the queue.
@@ -55,6 +58,9 @@ static char redraw[TTY_REDRAW_MAX]; /* shows the edited line anew */
 static size_t redraw_len;	    /* 0: there is none */
 static char erase[32];
 static size_t erase_len;
+static char held[CHUNK]; /* a line begun in the background */
+static size_t held_len;
+static bool at_prompt; /* the last text was a plain prompt */
 
 /* Writers that wait for room. */
 static DECLARE_WAIT_QUEUE_HEAD(room_queue);
@@ -74,8 +80,10 @@ unsigned int tty_rows(void)
 
 static void note_end(const char *text, size_t len)
 {
-	if (len)
-		in_line = text[len - 1] != '\n';
+	if (!len)
+		return;
+	in_line = text[len - 1] != '\n';
+	at_prompt = false;
 }
 
 static size_t show(const char *text, size_t len)
@@ -95,8 +103,7 @@ static void show_polled(const char *text, size_t len)
 
 /* -- Programs ---------------------------------------------------------------- */
 
-/* Whoever edits a line writes through tty_edit_show(): this is somebody in the
- * background, and the line goes below what it says. */
+/* The edited line goes below what is shown. */
 static void show_above(const char *text, size_t len)
 {
 	show_polled(erase, erase_len);
@@ -104,6 +111,34 @@ static void show_above(const char *text, size_t len)
 	if (in_line)
 		show_polled("\n", 1);
 	show_polled(redraw, redraw_len);
+}
+
+static void show_held(void)
+{
+	show_polled(held, held_len);
+	held_len = 0;
+}
+
+/* Whoever edits a line writes through tty_edit_show(): this is somebody in the
+ * background. */
+static void show_in_background(const char *text, size_t len)
+{
+	size_t whole = len;
+
+	while (whole && text[whole - 1] != '\n')
+		whole--;
+	if (len - whole > sizeof(held) - (whole ? 0 : held_len))
+		whole = len; /* so long a line is none */
+	if (whole) {
+		show_polled(erase, erase_len);
+		show_held();
+		show_polled(text, whole);
+		if (in_line)
+			show_polled("\n", 1);
+		show_polled(redraw, redraw_len);
+	}
+	memcpy(held + held_len, text + whole, len - whole);
+	held_len += len - whole;
 }
 
 static size_t write_some(const char *text, size_t len)
@@ -114,28 +149,24 @@ static size_t write_some(const char *text, size_t len)
 	len = min(len, sizeof(chunk));
 	memcpy(chunk, text, len);
 	raw_spin_lock_irqsave(&out_lock, flags);
-	if (redraw_len)
-		show_above(chunk, len);
-	else
+	if (redraw_len) {
+		show_in_background(chunk, len);
+	} else {
+		/* A prompt is looked for at the start of its line. */
+		if (at_prompt && *chunk != '\n')
+			show_polled("\n", 1);
+		if (held_len && !in_line)
+			show_held();
 		len = show(chunk, len);
+	}
 	raw_spin_unlock_irqrestore(&out_lock, flags);
 	return len;
-}
-
-/* Without a line to put back, what comes from the background begins a new one:
- * a program at the line looks for the prompt at the start of its line. */
-static void leave_plain_prompt(const char *text)
-{
-	if (tty_plain && in_line && !tty_has_foreground() && *text != '\n')
-		tty_write("\n", 1);
 }
 
 ssize_t tty_write(const char *text, size_t len)
 {
 	size_t done = 0;
 
-	if (len)
-		leave_plain_prompt(text);
 	while (done < len) {
 		size_t nr = write_some(text + done, len - done);
 		int err = 0;
@@ -152,8 +183,25 @@ ssize_t tty_write(const char *text, size_t len)
 
 void tty_fresh_line(void)
 {
-	if (READ_ONCE(in_line))
-		tty_write("\n", 1);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&out_lock, flags);
+	if (in_line)
+		show_polled("\n", 1);
+	show_held();
+	if (in_line)
+		show_polled("\n", 1);
+	raw_spin_unlock_irqrestore(&out_lock, flags);
+}
+
+void tty_write_prompt(const char *text, size_t len)
+{
+	unsigned long flags;
+
+	tty_write(text, len);
+	raw_spin_lock_irqsave(&out_lock, flags);
+	at_prompt = true;
+	raw_spin_unlock_irqrestore(&out_lock, flags);
 }
 
 void tty_output_room(void)

@@ -191,9 +191,12 @@ static void echo(const char *text)
 		tty_write(text, strlen(text));
 }
 
+/* A character of several bytes is one column all the same. */
 static void rub_out(void)
 {
-	line_len--;
+	do
+		line_len--;
+	while (line_len && ((u8)line[line_len] & 0xc0) == 0x80);
 	echo("\b \b");
 }
 

@@ -33,6 +33,10 @@ ssize_t tty_write(const char *text, size_t len);
 /* End the last line, if what was written last did not. */
 void tty_fresh_line(void);
 
+/* Of a plain terminal, where no line is put back: what others write from now on
+ * begins a line of its own. */
+void tty_write_prompt(const char *text, size_t len);
+
 /*
  * A line that is being edited.  @change is what leads from what is shown to what
  * shall be shown; @erase wipes it out again, and @redraw shows it anew, from

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd_basic.c - commands about commands, and those that every shell has. */
 #include <drivers/tty.h>
+#include <fs/files.h>
 #include <kernel/core/clock.h>
 #include <kernel/core/sched.h>
 #include <lib/math.h>
@@ -73,7 +74,7 @@ static int cmd_help(int argc, char **argv)
 		sh_printf("%s: %s\n", app->name, app->help);
 		return 0;
 	}
-	sh_error("help: there is no command %.40s\n", argv[1]);
+	sh_error("help: there is no command '%.40s'\n", argv[1]);
 	return 1;
 }
 COMMAND(help, "[COMMAND]", "what the commands are, or how one is used",
@@ -89,7 +90,7 @@ static int cmd_run(int argc, char **argv)
 	if (app)
 		return shell_run_program(app, argc - 1, argv + 1);
 	if (argc > 1)
-		sh_error("run: there is no program %.40s\n", argv[1]);
+		sh_error("run: there is no program '%.40s'\n", argv[1]);
 	sh_error("The programs are:");
 	for_each_app(p)
 		sh_error(" %s", (*p)->name);
@@ -98,9 +99,15 @@ static int cmd_run(int argc, char **argv)
 }
 COMMAND(run, "APP [ARGUMENT...] [&]", "run a program", cmd_run);
 
+/* Commands run in our own task, programs in theirs. */
+static u64 computed(void)
+{
+	return task_cpu_time(current) + shell_programs_time();
+}
+
 static int cmd_time(int argc, char **argv)
 {
-	u64 wall = ktime_get_ns(), cpu = task_cpu_time(current);
+	u64 wall = ktime_get_ns(), cpu = computed();
 	char text[2][SH_UNIT_CHARS];
 	int status;
 
@@ -108,8 +115,8 @@ static int cmd_time(int argc, char **argv)
 		return sh_usage(argv[0]);
 	status = sh_run(argc - 1, argv + 1);
 	wall = ktime_get_ns() - wall;
-	cpu = task_cpu_time(current) - cpu;
-	sh_error("%s, of which the shell computed %s; status %d\n",
+	cpu = computed() - cpu;
+	sh_error("%s, of which %s computing; status %d\n",
 		 sh_time(text[0], wall), sh_time(text[1], cpu), status);
 	return status;
 }
@@ -125,8 +132,10 @@ static int cmd_watch(int argc, char **argv)
 			return SH_USAGE;
 		skip = 3;
 	}
-	if (argc <= skip)
+	if (argc <= skip || *argv[skip] == '-')
 		return sh_usage(argv[0]);
+	if (!shell_find(argv[skip]))
+		return sh_run(argc - skip, argv + skip); /* says so, once */
 	do {
 		if (!tty_plain)
 			sh_printf("\033[H\033[2J");
@@ -172,8 +181,8 @@ static bool parse_seconds(const char *s, u64 *ns)
 	for (; *s >= '0' && *s <= '9' && whole < 100000000; s++)
 		whole = whole * 10 + *s - '0';
 	if (*s == '.') {
-		for (s++; *s >= '0' && *s <= '9' && unit > 1; s++) {
-			unit /= 10;
+		for (s++; *s >= '0' && *s <= '9'; s++) {
+			unit /= 10; /* 0 from the tenth digit on */
 			part += (*s - '0') * unit;
 		}
 	}
@@ -199,6 +208,28 @@ static int cmd_sleep(int argc, char **argv)
 }
 COMMAND(sleep, "SECONDS", "wait", cmd_sleep);
 
+static int cmd_pwd(int argc, char **argv)
+{
+	sh_printf("%s\n", files_cwd());
+	return 0;
+}
+COMMAND(pwd, "", "the working directory", cmd_pwd);
+
+static int cmd_cd(int argc, char **argv)
+{
+	const char *dir = argc > 1 ? argv[1] : "/";
+	int err;
+
+	if (argc > 2)
+		return sh_usage(argv[0]);
+	err = files_chdir(dir);
+	if (err)
+		sh_error("cd: %s: %s\n", dir, sh_strerror(err));
+	return err ? 1 : 0;
+}
+COMMAND(cd, "[DIRECTORY]", "change the working directory, of programs too",
+	cmd_cd);
+
 static int cmd_clear(int argc, char **argv)
 {
 	if (!tty_plain)
@@ -209,6 +240,10 @@ COMMAND(clear, "", "clear the screen", cmd_clear);
 
 static int cmd_history(int argc, char **argv)
 {
+	if (!shell_is_current()) {
+		sh_error("history: only in front\n");
+		return 1;
+	}
 	for (unsigned int back = shell_history.nr; back; back--)
 		sh_printf("%5u  %s\n",
 			  shell_history.nr_forgotten + shell_history.nr - back +

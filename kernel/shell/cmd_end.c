@@ -13,8 +13,6 @@
 
 static int cmd_poweroff(int argc, char **argv)
 {
-	if (argc > 1)
-		return sh_usage(argv[0]);
 	acpi_power_off();
 	sh_error(
 		"This machine has no way to turn itself off: do it by hand.\n");
@@ -24,8 +22,6 @@ COMMAND(poweroff, "", "turn the machine off", cmd_poweroff);
 
 static int cmd_reboot(int argc, char **argv)
 {
-	if (argc > 1)
-		return sh_usage(argv[0]);
 	arch_reboot();
 }
 COMMAND(reboot, "", "start the machine again", cmd_reboot);

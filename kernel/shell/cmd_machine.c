@@ -43,8 +43,6 @@ static int cmd_cpus(int argc, char **argv)
 {
 	unsigned int cpu;
 
-	if (argc > 1)
-		return sh_usage(argv[0]);
 	sh_printf("%s%s, TSC %llu MHz (by %s)\n",
 		  cpu_features.brand[0] ? cpu_features.brand
 					: cpu_features.vendor,
@@ -108,8 +106,6 @@ static int cmd_irqs(int argc, char **argv)
 	unsigned int cpu, column = 0;
 	char number[8];
 
-	if (argc > 1)
-		return sh_usage(argv[0]);
 	sh_printf("%-6s %-14s", "VECTOR", "HANDLER");
 	for_each_online_cpu(cpu) {
 		if (column++ == IRQ_COLUMNS)
@@ -176,7 +172,8 @@ static int cmd_params(int argc, char **argv)
 		sh_printf("\n      %s\n", (*p)->help);
 	}
 	if (!found)
-		sh_error("params: there is no boot parameter %.40s\n", argv[1]);
+		sh_error("params: there is no boot parameter '%.40s'\n",
+			 argv[1]);
 	return found ? 0 : 1;
 }
 COMMAND(params, "[PARAMETER]", "boot parameters, and what they are now",
@@ -203,8 +200,6 @@ COMMAND(version, "", "which Tally this is, and who compiled it", cmd_version);
 
 static int cmd_reports(int argc, char **argv)
 {
-	if (argc > 1)
-		return sh_usage(argv[0]);
 	sh_printf("What the kernel found wrong with itself, since boot:\n");
 	for (int i = 0; i < NR_REPORT_KINDS; i++)
 		sh_printf("%8lu  %s\n", report_count(i), report_name(i));
@@ -214,8 +209,6 @@ COMMAND(reports, "", "how often the kernel found itself at fault", cmd_reports);
 
 static int cmd_locks(int argc, char **argv)
 {
-	if (argc > 1)
-		return sh_usage(argv[0]);
 #if CONFIG_DEBUG
 	struct lockdep_stats stats;
 

@@ -32,8 +32,6 @@ static int cmd_meminfo(int argc, char **argv)
 	struct vmalloc_info virt;
 	struct page_info pages;
 
-	if (argc > 1)
-		return sh_usage(argv[0]);
 	page_get_info(&pages);
 	vmalloc_get_info(&virt);
 	line("total", pages.total, "managed by the page allocator");
@@ -58,8 +56,6 @@ static int cmd_buddyinfo(int argc, char **argv)
 	struct zone_info info;
 	struct zone *zone;
 
-	if (argc > 1)
-		return sh_usage(argv[0]);
 	sh_printf("Free blocks of each order (order n is 2^n pages of 4 KiB):\n"
 		  "node zone  ");
 	for (int o = 0; o < NR_PAGE_ORDERS; o++)
@@ -115,8 +111,6 @@ static int cmd_zoneinfo(int argc, char **argv)
 	struct zone_info info;
 	struct zone *zone;
 
-	if (argc > 1)
-		return sh_usage(argv[0]);
 	for_each_zone(zone) {
 		zone_get_info(zone, &info);
 		print_zone(&info);

@@ -12,14 +12,21 @@ static unsigned long percent(unsigned long part, unsigned long whole)
 	return whole ? part * 100 / whole : 100;
 }
 
-static void print_cache(const struct slabinfo *info, void *glob)
+struct choice {
+	const char *glob; /* NULL: all */
+	unsigned int nr;  /* shown so far */
+};
+
+static void print_cache(const struct slabinfo *info, void *arg)
 {
+	struct choice *choice = arg;
 	unsigned long bytes = info->slabs << (info->order + PAGE_SHIFT);
 	unsigned long allocs = info->alloc_fast + info->alloc_slow;
 	unsigned long frees = info->free_fast + info->free_slow;
 
-	if (glob && !glob_match(glob, info->name))
+	if (choice->glob && !glob_match(choice->glob, info->name))
 		return;
+	choice->nr++;
 	sh_printf("%-16s %6u %6u %8lu %6lu %6lu %5lu %4lu%% %4lu%% %4lu%%\n",
 		  info->name, info->object_size, info->size, info->objects,
 		  info->cpu_objects, info->slabs, info->partial_slabs,
@@ -38,14 +45,18 @@ static void print_cache(const struct slabinfo *info, void *glob)
 
 static int cmd_slabinfo(int argc, char **argv)
 {
+	struct choice choice = {.glob = argv[1]};
+
 	if (argc > 2)
 		return sh_usage(argv[0]);
 	sh_printf("shape: %s; `waste' is memory in slabs that no object uses\n"
 		  "%-16s %6s %6s %8s %6s %6s %5s %5s %5s %5s\n",
 		  slab_shape_name(), "cache", "bytes", "stride", "objects",
 		  "spare", "slabs", "part.", "waste", "fast+", "fast-");
-	slab_for_each_cache(print_cache, argc > 1 ? argv[1] : NULL);
-	return 0;
+	slab_for_each_cache(print_cache, &choice);
+	if (!choice.nr)
+		sh_error("slabinfo: nothing matches '%.40s'\n", argv[1]);
+	return choice.nr ? 0 : 1;
 }
 COMMAND(slabinfo, "[GLOB]",
 	"caches of objects: sizes, use, and which path served", cmd_slabinfo);
@@ -54,8 +65,6 @@ static int cmd_percpuinfo(int argc, char **argv)
 {
 	struct percpu_info info;
 
-	if (argc > 1)
-		return sh_usage(argv[0]);
 	percpu_get_info(&info);
 	sh_printf("chunks     %8u  of %zu KiB for each CPU\n", info.nr_chunks,
 		  info.unit_size / 1024);

@@ -64,8 +64,6 @@ static const char *group_name(const struct task *t, char *buf, size_t size)
 
 static int cmd_ps(int argc, char **argv)
 {
-	if (argc > 1)
-		return sh_usage(argv[0]);
 	sh_printf("  PID  STATE   CPU  PRIORITY    CPU TIME   SWITCHES  NAME  "
 		  "GROUP\n");
 	for (struct task *t = task_next(NULL); t; t = task_next(t)) {

@@ -29,9 +29,10 @@ static int list_names(names_fn *names, const char *glob)
 static int say_result(const char *command, const char *glob, int failed)
 {
 	if (failed == -ENOENT)
-		sh_error("%s: nothing matches %.60s; `%s -l' lists what there "
-			 "is\n",
-			 command, glob, command);
+		sh_error(
+			"%s: nothing matches '%.60s'; `%s -l' lists what there "
+			"is\n",
+			command, glob, command);
 	else if (failed == -EBUSY)
 		sh_error("%s: some run already\n", command);
 	return failed ? 1 : 0;

@@ -4,8 +4,9 @@
  *
  * The first word is a command or a program.  What an argument can be is said by
  * the usage line that `help' shows: a word in capitals names its kind, and
- * words with | between them are the choices.  Every candidate is offered once;
- * the longest beginning they share is put in, and when that is nothing new, a
+ * words with | between them are the choices; an option in brackets may be left
+ * out.  Behind > comes a file.  Every candidate is offered once; the longest
+ * beginning they share is put in, and when that is nothing new, a
  * second round lists them.
  *
  * Context: the shell's task.
@@ -54,26 +55,28 @@ static void list(struct completion *c, const char *name)
 	c->column += width;
 }
 
-static void offer(struct completion *c, const char *name)
+/* Whether it could be what was meant. */
+static bool offer(struct completion *c, const char *name)
 {
 	size_t len = strlen(name), same = 0;
 
 	if (strncmp(name, c->word, c->word_len) || len >= sizeof(c->common))
-		return;
+		return false;
 	c->nr++;
 	if (c->listing) {
 		if (c->nr <= MAX_LISTED)
 			list(c, name);
-		return;
+		return true;
 	}
 	c->longest = max(c->longest, len);
 	if (c->nr == 1) {
 		strcpy(c->common, name);
-		return;
+		return true;
 	}
 	while (c->common[same] && c->common[same] == name[same])
 		same++;
 	c->common[same] = '\0';
+	return true;
 }
 
 /* -- What there is ----------------------------------------------------------- */
@@ -153,10 +156,36 @@ static void offer_files(struct completion *c)
 			continue;
 		scnprintf(name, sizeof(name), "%.*s%s%s", (int)dir_len, c->word,
 			  entry.d_name, is_dir ? "/" : "");
-		offer(c, name);
-		c->whole = !is_dir;
+		if (offer(c, name))
+			c->whole = !is_dir;
 	}
 	file_put(dir);
+}
+
+static void offer_jobs(struct completion *c)
+{
+	char name[8];
+
+	for (unsigned int nr = 1; nr <= MAX_JOBS; nr++) {
+		format(name, sizeof(name), "%%%u", nr);
+		if (job_exists(nr))
+			offer(c, name);
+	}
+}
+
+/* Up to a "=", if there is one; unless it only stands for something. */
+static void offer_literal(struct completion *c, char *word)
+{
+	char *end = strchr(word, '=');
+
+	if (end)
+		end[1] = '\0';
+	for (const char *at = word; *at; at++) {
+		if (*at >= 'A' && *at <= 'Z')
+			return;
+	}
+	if (offer(c, word) && end)
+		c->whole = false;
 }
 
 /* One word of a usage line: "[APP]", "[bug|null]", "FILE..." */
@@ -176,10 +205,13 @@ static void offer_kind(struct completion *c, const char *kind, size_t len)
 			offer_tests(c, tests_name);
 		else if (!strcmp(word, "BENCHES"))
 			offer_tests(c, benches_name);
-		else if (!strcmp(word, "FILE"))
+		else if (!strcmp(word, "FILE") || !strcmp(word, "DIRECTORY") ||
+			 !strcmp(word, "ARGUMENT"))
 			offer_files(c);
-		else if (*word && (*word < 'A' || *word > 'Z'))
-			offer(c, word);
+		else if (!strcmp(word, "%JOB"))
+			offer_jobs(c);
+		else if (*word)
+			offer_literal(c, word);
 	}
 }
 
@@ -198,6 +230,12 @@ static void offer_argument(struct completion *c, const char *command,
 		at += strspn(at, " ");
 	}
 	offer_kind(c, word, len);
+	/* Without the option, and its value, it is the word behind. */
+	if (!strncmp(word, "[-", 2)) {
+		at = word + strcspn(word, "]");
+		at += strspn(at, "] ");
+		offer_kind(c, at, strcspn(at, " "));
+	}
 }
 
 static void offer_all(struct completion *c, const char *command,
@@ -205,7 +243,9 @@ static void offer_all(struct completion *c, const char *command,
 {
 	c->nr = 0;
 	c->whole = true;
-	if (index)
+	if (index == PARSE_FILE)
+		offer_files(c);
+	else if (index)
 		offer_argument(c, command, index);
 	else
 		offer_commands(c);

@@ -187,7 +187,9 @@ static bool search_key(struct edit *e, u8 key)
 		return true;
 	}
 	if (key == KEY_DELETE || key == CTRL('H')) {
-		e->sought_len -= e->sought_len > 0;
+		do
+			e->sought_len -= e->sought_len > 0;
+		while (e->sought_len && is_tail(e->sought[e->sought_len]));
 		search_from(e, 0);
 		return true;
 	}
@@ -282,32 +284,36 @@ static enum edit_event control_key(struct edit *e, u8 key)
 	return EDIT_MORE;
 }
 
-/* ESC and a key: what Alt sends, or the start of a sequence. */
-static void escape_key(struct edit *e, u8 key)
+/* ESC and a key: what Alt sends, or the start of a sequence.  A control key is
+ * itself, whatever came before. */
+static bool escape_key(struct edit *e, u8 key)
 {
 	e->state = EDIT_TEXT;
 	switch (key) {
+	case KEY_ESCAPE:
+		e->state = EDIT_ESCAPE; /* Alt with a cursor key */
+		return true;
 	case '[':
+	case 'O':
 		e->state = EDIT_SEQUENCE;
 		e->params[0] = e->params[1] = 0;
 		e->nr_params = 1;
-		break;
-	case 'O':
-		e->state = EDIT_LETTER;
-		break;
+		return true;
 	case 'b':
 		e->pos = prev_word(e, e->pos);
-		break;
+		return true;
 	case 'f':
 		e->pos = next_word(e, e->pos);
-		break;
+		return true;
 	case 'd':
 		kill(e, e->pos, next_word(e, e->pos));
-		break;
+		return true;
+	case CTRL('H'):
 	case KEY_DELETE:
 		kill(e, prev_word(e, e->pos), e->pos);
-		break;
+		return true;
 	}
+	return key >= ' ';
 }
 
 /* ESC [ n ~ */
@@ -328,10 +334,10 @@ static void numbered_key(struct edit *e)
 	}
 }
 
-/* The letter that ends a sequence; a second parameter means Shift, Control... */
+/* The letter that ends a sequence; the last parameter means Shift, Control... */
 static void sequence_letter(struct edit *e, u8 letter)
 {
-	bool by_word = e->params[1] > 1;
+	bool by_word = e->params[e->nr_params - 1] > 1;
 
 	switch (letter) {
 	case 'A':
@@ -346,6 +352,12 @@ static void sequence_letter(struct edit *e, u8 letter)
 	case 'D':
 		e->pos = by_word ? prev_word(e, e->pos) : prev_char(e, e->pos);
 		break;
+	case 'c': /* rxvt */
+		e->pos = next_word(e, e->pos);
+		break;
+	case 'd':
+		e->pos = prev_word(e, e->pos);
+		break;
 	case 'H':
 		e->pos = 0;
 		break;
@@ -358,7 +370,7 @@ static void sequence_letter(struct edit *e, u8 letter)
 	}
 }
 
-static void sequence_key(struct edit *e, u8 key)
+static bool sequence_key(struct edit *e, u8 key)
 {
 	unsigned int *param = &e->params[e->nr_params - 1];
 
@@ -369,31 +381,47 @@ static void sequence_key(struct edit *e, u8 key)
 	} else if (key == ';') {
 		if (e->nr_params < 2)
 			e->nr_params++;
-	} else if (key < ' ' || key >= '@') {
+	} else if (key == '[') {
+		e->state = EDIT_LETTER; /* a function key of Linux' console */
+	} else if (key < ' ') {
+		e->state = EDIT_TEXT; /* it breaks off */
+		return false;
+	} else if (key >= '@') {
 		e->state = EDIT_TEXT;
 		sequence_letter(e, key);
 	}
+	return true;
+}
+
+/* Does the key belong to the sequence that is under way? */
+static bool in_sequence(struct edit *e, u8 key)
+{
+	switch (e->state) {
+	case EDIT_TEXT:
+		break;
+	case EDIT_ESCAPE:
+		return escape_key(e, key);
+	case EDIT_SEQUENCE:
+		return sequence_key(e, key);
+	case EDIT_LETTER:
+		e->state = EDIT_TEXT;
+		return key >= ' ';
+	}
+	return false;
 }
 
 enum edit_event edit_key(struct edit *e, u8 byte)
 {
 	enum edit_event event = EDIT_MORE;
 
-	if (e->state == EDIT_ESCAPE) {
-		escape_key(e, byte);
-	} else if (e->state == EDIT_SEQUENCE) {
-		sequence_key(e, byte);
-	} else if (e->state == EDIT_LETTER) {
-		e->state = EDIT_TEXT;
-		e->params[1] = 0;
-		sequence_letter(e, byte);
-	} else if (e->searching && search_key(e, byte)) {
+	if (in_sequence(e, byte))
 		;
-	} else if (byte < ' ' || byte == KEY_DELETE) {
+	else if (e->searching && search_key(e, byte))
+		;
+	else if (byte < ' ' || byte == KEY_DELETE)
 		event = control_key(e, byte);
-	} else {
+	else
 		edit_insert(e, (const char *)&byte, 1);
-	}
 	e->last_key = byte;
 	return event;
 }

@@ -246,6 +246,40 @@ TEST(shell_edit, unknown_sequences_leave_nothing)
 	type("a\033[20~\033[1;2P\033[Z\033OP\033x\x1c"
 	     "b");
 	EXPECT_STREQ(edit.line, "ab");
+	type("\033[[A\033[[E\033[25~"); /* F1, F5 of a Linux console */
+	type("\033O5P\033OR");
+	type("c");
+	EXPECT_STREQ(edit.line, "abc");
+}
+
+/* As other terminals name the same keys. */
+TEST(shell_edit, keys_are_known_by_all_their_names)
+{
+	start();
+	type("one two three");
+	type("\033Od"); /* rxvt's Control and an arrow */
+	EXPECT_EQ(edit.pos, 8);
+	type("\033O5D\033[1;3D"); /* an old xterm's; Alt */
+	EXPECT_EQ(edit.pos, 0);
+	type("\033Oc\033[7~\033[8~");
+	EXPECT_EQ(edit.pos, 13);
+	type("\033\033[D"); /* Alt, as some send it */
+	EXPECT_EQ(edit.pos, 12);
+	type("\033\x08"); /* and Backspace */
+	EXPECT_STREQ(edit.line, "one two e");
+}
+
+TEST(shell_edit, a_control_key_breaks_a_sequence_off)
+{
+	start();
+	type("abc\033[1;\x01");
+	EXPECT_EQ(edit.pos, 0);
+	type("\033\x05");
+	EXPECT_EQ(edit.pos, 3);
+	type("\033O\033[D\033[[\x04");
+	EXPECT_STREQ(edit.line, "ab");
+	EXPECT_EQ(type("\033\x03"), EDIT_CANCEL);
+	EXPECT_EQ(type("\033[\r"), EDIT_DONE);
 }
 
 TEST(shell_edit, deleting_takes_whole_characters)

@@ -15,6 +15,7 @@
 #include <fs/files.h>
 #include <fs/vfs.h>
 #include <kernel/task/task.h>
+#include <lib/atomic.h>
 #include <lib/err.h>
 #include <lib/math.h>
 #include <string.h>
@@ -96,7 +97,8 @@ static int say_unknown(const char *name)
 		sh_error("%.40s: no such command; did you mean %s?\n", name,
 			 best);
 	else
-		sh_error("%.40s: no such command; `help' lists them\n", name);
+		sh_error("%.40s: no such command; `help' lists them\n",
+			 *name ? name : "''");
 	return STATUS_UNKNOWN;
 }
 
@@ -114,6 +116,14 @@ static int wait_for(struct task *t)
 	return status;
 }
 
+/* What programs in front have computed, all together. */
+static atomic_long_t programs_ns;
+
+u64 shell_programs_time(void)
+{
+	return atomic_long_read(&programs_ns);
+}
+
 int shell_run_program(const struct app *app, int argc, char **argv)
 {
 	struct task *t = app_start(app, argc, argv);
@@ -129,8 +139,15 @@ int shell_run_program(const struct app *app, int argc, char **argv)
 	status = wait_for(t);
 	if (shell_is_current())
 		tty_foreground_program(NULL);
+	atomic_long_add(task_cpu_time(t), &programs_ns);
 	put_task(t);
 	return status;
+}
+
+/* A command whose usage is empty need not look for itself. */
+static bool takes_arguments(const struct command *cmd, int argc)
+{
+	return argc == 1 || *cmd->usage;
 }
 
 int sh_run(int argc, char **argv)
@@ -138,6 +155,8 @@ int sh_run(int argc, char **argv)
 	const struct command *cmd = command_find(argv[0]);
 	const struct app *app;
 
+	if (cmd && !takes_arguments(cmd, argc))
+		return sh_usage(argv[0]);
 	if (cmd)
 		return cmd->app.main(argc, argv);
 	app = app_find(argv[0]);
@@ -146,8 +165,11 @@ int sh_run(int argc, char **argv)
 
 static int run_in_background(int argc, char **argv)
 {
+	const struct command *cmd = command_find(argv[0]);
 	const struct app *app = NULL;
 
+	if (cmd && !takes_arguments(cmd, argc))
+		return sh_usage(argv[0]);
 	/* `run' need not be waited for: the program itself is the job. */
 	if (!strcmp(argv[0], "run") && argc > 1)
 		app = app_find(argv[1]);
@@ -168,6 +190,8 @@ static int run_in_front(int argc, char **argv)
 	status = sh_run(argc, argv);
 	if (tty_interrupted())
 		sh_error("^C\n");
+	else if (status == TASK_KILLED)
+		sh_error("killed\n");
 	tty_foreground_end();
 	return status;
 }

@@ -5,9 +5,11 @@
  * The table holds a reference to each task, so that its exit status can be
  * told, before the next prompt.
  *
- * Context: the shell's task.
+ * Context: the shell's task fills and clears the table; `jobs' and `kill' may
+ * run in others.  Lock: jobs_lock, for both but the shell's own looking.
  */
 #include <errno.h>
+#include <kernel/core/mutex.h>
 #include <kernel/task/task.h>
 #include <lib/err.h>
 #include <lib/format.h>
@@ -16,10 +18,7 @@
 #include <drivers/tty.h>
 #include "shell_impl.h"
 
-#define MAX_JOBS 16
-
-/* task_exit()'s code of a task that was killed, as fs has it. */
-#define STATUS_KILLED 137
+static DEFINE_MUTEX(jobs_lock);
 
 struct job {
 	struct task *task; /* NULL: free */
@@ -30,6 +29,11 @@ static struct job jobs[MAX_JOBS];
 static unsigned int number_of(const struct job *job)
 {
 	return job - jobs + 1;
+}
+
+bool job_exists(unsigned int nr)
+{
+	return nr >= 1 && nr <= MAX_JOBS && jobs[nr - 1].task;
 }
 
 static struct job *free_job(void)
@@ -65,8 +69,10 @@ int job_start(const struct app *app, int argc, char **argv)
 			 sh_strerror(PTR_ERR(t)));
 		return 1;
 	}
+	mutex_lock(&jobs_lock);
 	job->task = t;
 	describe(job->what, sizeof(job->what), argc, argv);
+	mutex_unlock(&jobs_lock);
 	sh_error("[%u] pid %d\n", number_of(job), t->pid);
 	return 0;
 }
@@ -75,12 +81,20 @@ static void report_end(const struct job *job)
 {
 	int code = job->task->exit_code;
 
-	if (code == STATUS_KILLED)
+	if (code == TASK_KILLED)
 		sh_error("[%u] killed: %s\n", number_of(job), job->what);
 	else if (code)
 		sh_error("[%u] exit %d: %s\n", number_of(job), code, job->what);
 	else
 		sh_error("[%u] done: %s\n", number_of(job), job->what);
+}
+
+static void forget(struct job *job)
+{
+	mutex_lock(&jobs_lock);
+	put_task(job->task);
+	job->task = NULL;
+	mutex_unlock(&jobs_lock);
 }
 
 void jobs_reap(void)
@@ -91,18 +105,19 @@ void jobs_reap(void)
 		if (!job->task || !task_exited(job->task))
 			continue;
 		report_end(job);
-		put_task(job->task);
-		job->task = NULL;
+		forget(job);
 	}
 }
 
 static int cmd_jobs(int argc, char **argv)
 {
+	mutex_lock(&jobs_lock);
 	for (int i = 0; i < MAX_JOBS; i++) {
 		if (jobs[i].task)
 			sh_printf("[%d] pid %-5d %s\n", i + 1,
 				  jobs[i].task->pid, jobs[i].what);
 	}
+	mutex_unlock(&jobs_lock);
 	return 0;
 }
 COMMAND(jobs, "", "what was started with & and still runs", cmd_jobs);
@@ -132,10 +147,8 @@ static int cmd_fg(int argc, char **argv)
 		return 1;
 	sh_error("%s\n", job->what);
 	tty_foreground_program(job->task);
-	if (!task_wait_killable(job->task, &status)) {
-		put_task(job->task);
-		job->task = NULL;
-	}
+	if (!task_wait_killable(job->task, &status))
+		forget(job);
 	tty_foreground_program(NULL);
 	return status;
 }
@@ -147,9 +160,13 @@ static struct task *find_target(const char *name, const char *arg)
 	struct task *t;
 
 	if (*arg == '%') {
-		struct job *job = job_named(name, arg);
+		struct job *job;
 
-		return job ? get_task(job->task) : NULL;
+		mutex_lock(&jobs_lock);
+		job = job_named(name, arg);
+		t = job ? get_task(job->task) : NULL;
+		mutex_unlock(&jobs_lock);
+		return t;
 	}
 	if (!sh_number(name, arg, 1, 32767, &pid))
 		return NULL;
@@ -184,7 +201,8 @@ static int cmd_kill(int argc, char **argv)
 {
 	int status = 0;
 
-	if (argc < 2)
+	/* There is one way to end a task: no -9, and nobody ends by mistake. */
+	if (argc < 2 || *argv[1] == '-')
 		return sh_usage(argv[0]);
 	for (int i = 1; i < argc; i++)
 		status |= kill_one(argv[0], argv[i]);

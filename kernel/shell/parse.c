@@ -202,8 +202,8 @@ size_t parse_word_at(const char *line, size_t pos, unsigned int *index,
 		     char *first, size_t size)
 {
 	size_t start = 0, first_start = 0, first_end = 0;
+	bool in_word = false, is_file = false;
 	unsigned int nr = 0;
-	bool in_word = false;
 	char quote = 0;
 
 	for (size_t i = 0; i < pos; i++) {
@@ -214,9 +214,16 @@ size_t parse_word_at(const char *line, size_t pos, unsigned int *index,
 		} else if (is_blank(c) || is_operator(c)) {
 			if (in_word && nr == 1)
 				first_end = i;
+			/* The file that output goes to is none of the words. */
+			if (in_word && is_file)
+				nr--;
+			if (in_word || c == '>')
+				is_file = c == '>';
 			in_word = false;
-			if (c == ';' || c == '&')
+			if (c == ';' || c == '&') {
 				nr = 0;
+				is_file = false;
+			}
 		} else {
 			if (!in_word) {
 				start = i;
@@ -231,7 +238,7 @@ size_t parse_word_at(const char *line, size_t pos, unsigned int *index,
 		start = pos;
 		nr++;
 	}
-	*index = nr - 1;
+	*index = is_file ? PARSE_FILE : nr - 1;
 	strlcpy(first, "", size);
 	if (nr > 1 && first_end > first_start)
 		scnprintf(first, size, "%.*s", (int)(first_end - first_start),

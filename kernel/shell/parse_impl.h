@@ -12,6 +12,7 @@
  * Pure, and as good with hostile input as with any other.
  */
 #pragma once
+#include <limits.h>
 #include <lib/types.h>
 
 #define PARSE_MAX_WORDS 64
@@ -39,8 +40,9 @@ int parse_command(const char **cursor, int status, struct parsed *cmd,
 
 /*
  * For completion, of the line up to @pos: where the word starts that is being
- * typed, and which word of its command it is, from 0.  @first is its command's
- * first word, at most @size - 1 characters of it.
+ * typed, and which word of its command it is, from 0, or PARSE_FILE behind >.
+ * @first is its command's first word, at most @size - 1 characters of it.
  */
+#define PARSE_FILE UINT_MAX
 size_t parse_word_at(const char *line, size_t pos, unsigned int *index,
 		     char *first, size_t size);

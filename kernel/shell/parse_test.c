@@ -199,7 +199,7 @@ static const char *word_at(const char *line)
 	size_t start =
 		parse_word_at(line, strlen(line), &index, first, sizeof(first));
 
-	format(out, sizeof(out), "%zu/%u/%s", start, index, first);
+	format(out, sizeof(out), "%zu/%d/%s", start, (int)index, first);
 	return out;
 }
 
@@ -214,4 +214,13 @@ TEST(shell_parse, word_being_typed_is_found)
 	EXPECT_STREQ(word_at("a b c"), "4/2/a");
 	EXPECT_STREQ(word_at("spin & te"), "7/0/");
 	EXPECT_STREQ(word_at("echo 'a b"), "5/1/echo");
+	/* -1: a file's name */
+	EXPECT_STREQ(word_at("ps > /de"), "5/-1/ps");
+	EXPECT_STREQ(word_at("ps a >>/de"), "7/-1/ps");
+	EXPECT_STREQ(word_at("ps >"), "4/-1/ps");
+	EXPECT_STREQ(word_at("ps > "), "5/-1/ps");
+	EXPECT_STREQ(word_at("ps >f b"), "6/1/ps");
+	EXPECT_STREQ(word_at("ps > f "), "7/1/ps");
+	EXPECT_STREQ(word_at(">f ps b"), "6/1/ps");
+	EXPECT_STREQ(word_at("ps >; b"), "6/0/");
 }

@@ -87,8 +87,8 @@ bool sh_number(const char *name, const char *arg, unsigned long min,
 		*res = n;
 		return true;
 	}
-	sh_error("%s: '%s' is not a number from %lu to %lu\n", name, arg, min,
-		 max);
+	sh_error("%s: '%.40s' is not a number from %lu to %lu\n", name, arg,
+		 min, max);
 	return false;
 }
 

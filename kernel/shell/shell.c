@@ -46,10 +46,10 @@ bool shell_is_current(void)
 static int read_plain(void)
 {
 	static u8 last; /* CR LF ends one line, not two */
-	bool ends = false;
+	bool ends = false, fits = true;
 	size_t len = 0;
 
-	tty_write(SHELL_PROMPT, strlen(SHELL_PROMPT));
+	tty_write_prompt(SHELL_PROMPT, strlen(SHELL_PROMPT));
 	while (!ends) {
 		ssize_t nr;
 		u8 key;
@@ -61,12 +61,19 @@ static int read_plain(void)
 			continue;
 		ends = key == '\r' || (key == '\n' && last != '\r');
 		last = key;
-		if ((key >= ' ' || key == '\t') && key != 0x7f &&
-		    len < EDIT_MAX - 1)
+		if ((key < ' ' && key != '\t') || key == 0x7f)
+			continue;
+		fits = len < EDIT_MAX - 1;
+		if (fits)
 			edit.line[len++] = key;
 	}
-	edit.line[len] = '\0';
 	tty_fresh_line();
+	/* Half of a line is another one: do nothing rather than that. */
+	if (!fits) {
+		sh_error("a line has at most %d characters\n", EDIT_MAX - 1);
+		len = 0;
+	}
+	edit.line[len] = '\0';
 	return 0;
 }
 

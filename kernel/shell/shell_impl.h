@@ -35,11 +35,19 @@ int shell_execute(const char *line, int status);
 /* Start a program and wait for it; its status. */
 int shell_run_program(const struct app *app, int argc, char **argv);
 
+/* ns that programs which were waited for have computed, since boot. */
+u64 shell_programs_time(void);
+
 /* NULL when there is none; a command comes before a program. */
 const struct command *command_find(const char *name);
 const struct app *shell_find(const char *name);
 
 /* -- jobs.c -- */
+
+#define MAX_JOBS 16
+
+/* Numbered from 1. */
+bool job_exists(unsigned int nr);
 
 /* Start in the background, and say so.  Returns the exit status. */
 int job_start(const struct app *app, int argc, char **argv);

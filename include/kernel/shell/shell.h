@@ -22,7 +22,8 @@ struct command {
 	struct app app; /* name, help and function: so it can be started */
 
 	/* The arguments: [OPTIONAL], REPEATED...  A word that says what it is
-	 * (APP, COMMAND, GLOB, PARAMETER, FILE) makes Tab complete it. */
+	 * (APP, COMMAND, PARAMETER, TESTS, FILE...: complete.c) makes Tab
+	 * complete it.  "" refuses all of them, and fn need not look. */
 	const char *usage;
 };
 

@@ -8,7 +8,9 @@
  *
  * Splitting.  Changing the middle of an area makes three of it, and so needs
  *             up to two more records.  They are allocated before anything is
- *             changed, and before the lock: reclaim may want that.
+ *             changed, and not under the lock: reclaim may want that.  What
+ *             splits nothing needs none, so that who is short of memory can
+ *             always give back what it mapped.
  * Hint.       No gap lies below it, so the search begins there; freeing lowers
  *             it.
  * Growing.    sbrk()'s piece has a span of windows of its own: its neighbours
@@ -95,51 +97,69 @@ void areas_free_all(struct anon_arena *arena)
 	arena->brk = NULL;
 }
 
-/* -- Records to be had later -------------------------------------------------- */
+/* -- Records for splitting ----------------------------------------------------- */
 
 struct spares {
 	struct anon_area *area[2];
+	unsigned int nr;
 };
 
-static int spares_get(struct spares *spares)
+static int spares_get(struct spares *spares, unsigned int nr)
 {
-	for (int i = 0; i < 2; i++) {
-		spares->area[i] = kmem_cache_alloc(area_cache, GFP_KERNEL);
-		if (!spares->area[i]) {
-			while (i--)
-				kmem_cache_free(area_cache, spares->area[i]);
+	while (spares->nr < nr) {
+		struct anon_area *area =
+			kmem_cache_alloc(area_cache, GFP_KERNEL);
+
+		if (!area)
 			return -ENOMEM;
-		}
+		spares->area[spares->nr++] = area;
 	}
 	return 0;
 }
 
 static void spares_put(struct spares *spares)
 {
-	for (int i = 0; i < 2; i++) {
-		if (spares->area[i])
-			kmem_cache_free(area_cache, spares->area[i]);
-	}
+	while (spares->nr)
+		kmem_cache_free(area_cache, spares->area[--spares->nr]);
 }
 
-static struct anon_area *spares_take(struct spares *spares)
+static bool is_inside(struct anon_arena *arena, unsigned long at)
 {
-	int i = !spares->area[0];
-	struct anon_area *area = spares->area[i];
+	struct anon_area *area = area_find(arena, at);
 
-	spares->area[i] = NULL;
-	return area;
+	return area && area->start != at;
+}
+
+/* Lock, with a record for each area that has @addr or @end inside; -ENOMEM, and
+ * not locked.  Whoever came meanwhile may have changed what is needed. */
+static int lock_with_spares(struct anon_arena *arena, unsigned long addr,
+			    unsigned long end, struct spares *spares)
+{
+	for (;;) {
+		unsigned int needed;
+
+		mutex_lock(&arena->lock);
+		needed = is_inside(arena, addr) + is_inside(arena, end);
+		if (needed <= spares->nr)
+			return 0;
+		mutex_unlock(&arena->lock);
+		if (spares_get(spares, needed)) {
+			spares_put(spares);
+			return -ENOMEM;
+		}
+	}
 }
 
 /* If an area has @at inside, it ends there and another begins. */
 static void split_at(struct anon_arena *arena, unsigned long at,
 		     struct spares *spares)
 {
-	struct anon_area *area = area_find(arena, at), *rest;
+	struct anon_area *area, *rest;
 
-	if (!area || area->start == at)
+	if (!is_inside(arena, at))
 		return;
-	rest = spares_take(spares);
+	area = area_find(arena, at);
+	rest = spares->area[--spares->nr];
 	*rest = *area;
 	rest->start = at;
 	area->end = at;
@@ -271,15 +291,13 @@ static bool is_pages_of(struct anon_arena *arena, unsigned long addr,
 
 int arena_unmap(struct anon_arena *arena, unsigned long addr, size_t size)
 {
+	unsigned long end = addr + ALIGN(size, PAGE_SIZE);
+	struct spares spares = {.nr = 0};
 	struct anon_area *area, *next;
-	struct spares spares;
-	unsigned long end;
-	int err = spares_get(&spares);
+	int err = lock_with_spares(arena, addr, end, &spares);
 
 	if (err)
 		return err;
-	mutex_lock(&arena->lock);
-	end = addr + ALIGN(size, PAGE_SIZE);
 	if (!is_pages_of(arena, addr, end - addr)) {
 		err = -EINVAL;
 	} else {
@@ -335,15 +353,13 @@ static void area_protect(struct anon_arena *arena, struct anon_area *area,
 int arena_protect(struct anon_arena *arena, unsigned long addr, size_t size,
 		  unsigned int prot)
 {
+	unsigned long end = addr + ALIGN(size, PAGE_SIZE);
+	struct spares spares = {.nr = 0};
 	struct anon_area *area;
-	struct spares spares;
-	unsigned long end;
-	int err = spares_get(&spares);
+	int err = lock_with_spares(arena, addr, end, &spares);
 
 	if (err)
 		return err;
-	mutex_lock(&arena->lock);
-	end = addr + ALIGN(size, PAGE_SIZE);
 	if (!is_pages_of(arena, addr, end - addr)) {
 		err = -EINVAL;
 	} else if (!is_all_mapped(arena, addr, end)) {

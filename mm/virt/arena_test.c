@@ -62,6 +62,16 @@ static int outcome_of(int (*fn)(void *arg), void *arg)
 	return t ? task_join(t) : -ENOMEM;
 }
 
+/* Wait until @t has come to @place; false: it has ended without. */
+static bool comes_to(struct task *t, struct completion *place)
+{
+	while (!wait_for_completion_timeout(place, 5 * NSEC_PER_MSEC)) {
+		if (task_exited(t))
+			return try_wait_for_completion(place);
+	}
+	return true;
+}
+
 /* -- Touching ---------------------------------------------------------------- */
 
 TEST(arena, pages_are_made_when_touched_and_zeroed)
@@ -232,6 +242,34 @@ TEST(arena, unmapping_takes_what_it_names_and_no_more)
 	EXPECT_EQ(map(arena, 6 * PAGE_SIZE), p + 2 * PAGE_SIZE);
 	EXPECT_EQ(p[2 * PAGE_SIZE], 0);
 	EXPECT_EQ(arena_check(arena), NULL);
+	arena_destroy(arena);
+}
+
+/* The 1st, 2nd... of two unmappings fails for want of memory; what splits no
+ * area cannot. */
+TEST(arena, giving_all_back_needs_no_memory)
+{
+	struct anon_arena *arena = test_arena();
+	unsigned long at, n;
+
+	FAULT_SWEEP(&failslab, n) {
+		at = arena_map(arena, 4 * PAGE_SIZE, RW, 0);
+		if (IS_ERR_VALUE(at))
+			continue;
+		arena_unmap(arena, at + PAGE_SIZE, PAGE_SIZE);
+		EXPECT_EQ(arena_unmap(arena, at, 4 * PAGE_SIZE), 0);
+		EXPECT_EQ(arena_check(arena), NULL);
+	}
+	EXPECT_GE(n, 3);
+
+	at = arena_map(arena, 4 * PAGE_SIZE, RW, 0);
+	ASSERT(!IS_ERR_VALUE(at));
+	fault_fail_from(&failslab, 1);
+	EXPECT_EQ(arena_unmap(arena, at + PAGE_SIZE, PAGE_SIZE), -ENOMEM);
+	EXPECT_EQ(arena_protect(arena, at + PAGE_SIZE, PAGE_SIZE, 0), -ENOMEM);
+	EXPECT_EQ(arena_protect(arena, at, 4 * PAGE_SIZE, ARENA_READ), 0);
+	EXPECT_EQ(arena_unmap(arena, at, 4 * PAGE_SIZE), 0);
+	EXPECT_EQ(fault_off(&failslab), 2);
 	arena_destroy(arena);
 }
 
@@ -471,15 +509,19 @@ TEST(arena, whatever_is_refused_leaves_no_trace)
 
 static int touch_for_ever(void *arg)
 {
-	for (;;) {
-		size_t size = 16 * PAGE_SIZE;
-		char *p = (char *)arena_map(task_arena(), size, RW, 0);
+	struct anon_arena *arena = task_arena();
 
+	while (arena) {
+		size_t size = 16 * PAGE_SIZE;
+		char *p = (char *)arena_map(arena, size, RW, 0);
+
+		if (IS_ERR(p))
+			break;
 		for (size_t i = 0; i < size; i += PAGE_SIZE)
 			p[i] = 1;
-		arena_unmap(current->arena, (unsigned long)p, size);
+		arena_unmap(arena, (unsigned long)p, size);
 	}
-	return 0;
+	return 1;
 }
 
 TEST(arena, a_killed_program_ends_at_its_next_fault)
@@ -529,6 +571,8 @@ static int read_slowly(void *arg)
 
 	r->p = mmap(NULL, r->size, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (fd < 0 || r->p == MAP_FAILED)
+		return 1;
 	memset(r->p, 1, r->size / 2);
 	if (read(fd, r->p, r->size) == (ssize_t)r->size)
 		r->came_back = true;
@@ -546,8 +590,12 @@ static void kill_while_reading(bool reap)
 	init_completion(&may_read);
 	ASSERT_EQ(vfs_mount(&m), 0);
 	t = task_run(read_slowly, &r, "reader");
-	ASSERT(t);
-	wait_for_completion(&reading);
+	if (!EXPECT(t && comes_to(t, &reading))) {
+		if (t)
+			task_join(t);
+		vfs_unmount(&m);
+		return;
+	}
 	task_kill(t);
 	if (reap) {
 		unsigned long before = arena_nr_pages(t->arena);
@@ -588,6 +636,8 @@ static int walk_for_ever(void *arg)
 				   PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+	if (list == MAP_FAILED)
+		return 1;
 	for (int i = 0; i < nr; i++)
 		list[i].next = &list[(i + 7) % nr];
 	complete(arg);
@@ -605,9 +655,10 @@ TEST(arena, a_reaped_program_never_sees_what_took_its_datas_place)
 		init_completion(&ready);
 		t = task_run(walk_for_ever, &ready, "walker");
 		ASSERT(t);
-		wait_for_completion(&ready);
-		task_kill(t);
-		EXPECT_GE(arena_reap(t->arena), 1);
+		if (EXPECT(comes_to(t, &ready))) {
+			task_kill(t);
+			EXPECT_GE(arena_reap(t->arena), 1);
+		}
 		EXPECT_EQ(task_join(t), TASK_KILLED);
 	}
 }
@@ -619,6 +670,8 @@ static int lend(void *arg)
 
 	r->p = mmap(NULL, r->size, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (r->p == MAP_FAILED)
+		return 1;
 	memset(r->p, 7, r->size);
 	task_enter_kernel();
 	complete(&reading);
@@ -636,12 +689,13 @@ TEST(arena, who_touches_what_was_reaped_ends_and_the_kernel_goes_on)
 	init_completion(&may_read);
 	t = task_run(lend, &r, "lender");
 	ASSERT(t);
-	wait_for_completion(&reading);
-	EXPECT_EQ(outcome_of(look, r.p), 7);
-	EXPECT_EQ(arena_reap(t->arena), 4);
-	EXPECT_EQ(outcome_of(look, r.p), TASK_KILLED);
-	EXPECT_EQ(*r.p, 0); /* a test's body is the kernel's */
-	complete(&may_read);
+	if (EXPECT(comes_to(t, &reading))) {
+		EXPECT_EQ(outcome_of(look, r.p), 7);
+		EXPECT_EQ(arena_reap(t->arena), 4);
+		EXPECT_EQ(outcome_of(look, r.p), TASK_KILLED);
+		EXPECT_EQ(*r.p, 0); /* a test's body is the kernel's */
+		complete(&may_read);
+	}
 	EXPECT_EQ(task_join(t), 0);
 }
 
@@ -650,6 +704,8 @@ static int keep_blocks(void *arg)
 	struct completion *done = arg;
 	char *small = malloc(100), *large = malloc(1 << 20);
 
+	if (!small || !large)
+		return 2;
 	memset(small, 1, 100);
 	memset(large, 1, 1 << 20);
 	complete(&done[0]);
@@ -672,9 +728,10 @@ TEST(arena, reaping_leaves_a_heap_whole)
 	init_completion(&done[1]);
 	t = task_run(keep_blocks, done, "keeper");
 	ASSERT(t);
-	wait_for_completion(&done[0]);
-	EXPECT_GE(arena_reap(t->arena), 255);
-	complete(&done[1]);
+	if (EXPECT(comes_to(t, &done[0]))) {
+		EXPECT_GE(arena_reap(t->arena), 255);
+		complete(&done[1]);
+	}
 	EXPECT_EQ(task_join(t), 0);
 }
 
@@ -688,7 +745,7 @@ struct worker {
 	unsigned char *shared;
 	size_t shared_size;
 	unsigned int steps;
-	unsigned int wrong;
+	unsigned int wrong, refused;
 };
 
 struct place {
@@ -702,8 +759,9 @@ static void place_fill(struct worker *w, struct place *at)
 	at->pages = 1 + test_random_below(40);
 	at->mark = test_random();
 	at->p = (void *)arena_map(w->arena, at->pages * PAGE_SIZE, RW, 0);
-	if (!EXPECT(!IS_ERR(at->p))) {
+	if (IS_ERR(at->p)) {
 		at->p = NULL;
+		w->refused++;
 		return;
 	}
 	for (size_t i = 0; i < at->pages; i++) {
@@ -750,30 +808,46 @@ static int work(void *arg)
 	return 0;
 }
 
+/* Who touches in vain, where allocations fail, ends; what it had mapped then goes
+ * with the arena. */
 TEST(arena, stress)
 {
-	struct anon_arena *arena = test_arena();
+	unsigned long failures = fault_nr_failures();
+	struct anon_arena *arena;
 	struct worker w[6];
 	struct task *t[6];
+	bool all_well;
+
+	test_tolerates_faults();
+	arena = arena_create();
+	w[0].shared = arena ? (void *)arena_map(arena, 4 << 20, RW, 0) : NULL;
+	if (!arena || IS_ERR(w[0].shared))
+		goto out;
 
 	for (int i = 0; i < 6; i++) {
 		w[i] = (struct worker){
 			.arena = arena,
-			.shared = i ? w[0].shared : map(arena, 4 << 20),
+			.shared = w[0].shared,
 			.shared_size = 4 << 20,
 			.steps = 100,
 		};
 		t[i] = task_run(work, &w[i], "worker");
-		ASSERT(t[i]);
 	}
 	for (int i = 0; i < 6; i++) {
-		EXPECT_EQ(task_join(t[i]), 0);
+		int code = t[i] ? task_join(t[i]) : TASK_KILLED;
+
+		all_well = fault_nr_failures() == failures;
+		EXPECT(!code || (code == TASK_KILLED && !all_well));
 		EXPECT_EQ(w[i].wrong, 0);
+		EXPECT(!w[i].refused || !all_well);
 	}
 	EXPECT_EQ(arena_check(arena), NULL);
 	EXPECT_EQ(arena_unmap(arena, (unsigned long)w[0].shared, 4 << 20), 0);
-	EXPECT_EQ(arena_nr_pages(arena), 0);
-	arena_destroy(arena);
+	EXPECT(!arena_nr_pages(arena) || !all_well);
+out:
+	EXPECT(arena || fault_nr_failures() != failures);
+	if (arena)
+		arena_destroy(arena);
 }
 
 /* A program that fills memory, some of it another one's, until something ends
@@ -788,7 +862,7 @@ static int fill_for_ever(void *arg)
 			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		if (p == MAP_FAILED)
-			return 1;
+			return 0;
 		for (size_t i = 0; i < size; i += PAGE_SIZE)
 			p[i] = 1;
 		WRITE_ONCE(*(unsigned char **)arg, (unsigned char *)p);

@@ -221,6 +221,67 @@ TEST(memblock, lists_agree_with_a_plain_model)
 	}
 }
 
+static phys_addr_t find_plainly(const int *memory, const bool *taken, u64 size,
+				u64 align, u64 min, u64 max, int nid)
+{
+	for (u64 start = max; start-- > min;) {
+		u64 n = 0;
+
+		if (start % align)
+			continue;
+		while (n < size && start + n < max && !taken[start + n] &&
+		       memory[start + n] >= 0 &&
+		       memory[start + n] == memory[start])
+			n++;
+		if (n == size && (nid == NUMA_NO_NODE || memory[start] == nid))
+			return start;
+	}
+	return 0;
+}
+
+/* Random memory with random holes and nodes, some of it taken: a place is the
+ * highest that fits, to the byte. */
+TEST(memblock, places_agree_with_a_plain_search)
+{
+	for (int round = 0; round < 300; round++) {
+		int memory[MODEL_CELLS];
+		bool taken[MODEL_CELLS] = {false};
+
+		reset();
+		memset(memory, -1, sizeof(memory));
+		for (int i = 0; i < 8; i++) {
+			u64 start = 1 + test_random_below(MODEL_CELLS - 1);
+			u64 end = start +
+				  test_random_below(MODEL_CELLS - start + 1);
+			int nid = test_random_below(3);
+
+			if (i < 4) {
+				memblock_list_add(&mb.memory, start, end, nid);
+				for (; start < end; start++)
+					memory[start] = nid;
+				continue;
+			}
+			end = min(end, start + 5);
+			memblock_list_add(&mb.reserved, start, end,
+					  NUMA_NO_NODE);
+			for (; start < end; start++)
+				taken[start] = true;
+		}
+		for (int i = 0; i < 20; i++) {
+			u64 size = 1 + test_random_below(12);
+			u64 align = 1ull << test_random_below(4);
+			u64 low = test_random_below(MODEL_CELLS / 2);
+			u64 high = low + test_random_below(MODEL_CELLS - low);
+			int nid = (int)test_random_below(4) - 1;
+
+			EXPECT_EQ(
+				memblock_find(&mb, size, align, low, high, nid),
+				find_plainly(memory, taken, size, align, low,
+					     high, nid));
+		}
+	}
+}
+
 /* The machine this runs on: nothing free is taken, or outside of memory. */
 TEST(memblock, the_machines_lists_are_consistent)
 {

@@ -10,6 +10,7 @@
  * allocate and free meanwhile.
  */
 #include <arch/cpumask.h>
+#include <arch/smp.h>
 #include <kernel/core/clock.h>
 #include <kernel/core/completion.h>
 #include <kernel/core/rcu.h>
@@ -367,4 +368,128 @@ TEST(page_stress, nofail_waits_until_there_is_memory)
 	hoard_free(&hoard);
 	wait_for_completion(&got_it);
 	EXPECT_EQ(task_join(task), 0);
+}
+
+/* What others free lies on their CPUs' lists: who waits finds it there. */
+TEST(page_stress, nofail_finds_what_lies_on_anothers_list)
+{
+	struct hoard hoard = HOARD_INIT(hoard), near = HOARD_INIT(near);
+	unsigned int other = cpumask_next(0, cpu_online_mask);
+	unsigned long nr = 2, high;
+	struct zone_info info;
+	struct zone *zone;
+	struct task *task;
+
+	for_each_zone(zone) {
+		zone_get_info(zone, &info);
+		nr += info.watermark[WMARK_MIN] >> PCP_HUGE_ORDER;
+	}
+	EXPECT_EQ(set_cpus_allowed(current, cpumask_of(0)), 0);
+	__free_page(alloc_page(GFP_KERNEL));
+	zone_get_info(node_zone(0, ZONE_DMA32), &info);
+	high = info.pcp_lists[NR_PCP_LISTS - 1].high;
+	if (other >= nr_cpu_ids || cpu_to_node(0) || nr > high)
+		goto not_here;
+	task = task_create(must_have, NULL, "must-have");
+	ASSERT(task);
+	kthread_bind(task, other);
+	init_completion(&got_it);
+	drain_all_pages();
+	for (unsigned long i = 0; i < nr; i++) {
+		struct page *page = alloc_pages_node(
+			0, GFP_KERNEL | __GFP_DMA32, PCP_HUGE_ORDER);
+
+		if (page)
+			list_add(&page->lru, &near.blocks);
+	}
+	hoard_all(&hoard, NUMA_NO_NODE, GFP_NOWAIT | __GFP_MEMALLOC);
+	wake_up_new_task(task);
+	EXPECT(!wait_for_completion_timeout(&got_it, 20 * NSEC_PER_MSEC));
+	hoard_free(&near);
+	EXPECT(wait_for_completion_timeout(&got_it, 5 * NSEC_PER_SEC));
+	hoard_free(&hoard);
+	EXPECT_EQ(task_join(task), 0);
+	EXPECT_EQ(set_cpus_allowed(current, cpu_online_mask), 0);
+	return;
+not_here:
+	EXPECT_EQ(set_cpus_allowed(current, cpu_online_mask), 0);
+	SKIP("lists that hold more than the watermark, and another CPU");
+}
+
+/* --- All at the watermark at once ------------------------------------------ */
+
+#define RACE_ORDER  4 /* that no list keeps */
+#define RACE_BLOCKS 64
+#define RACE_ROUNDS 40
+
+struct racer {
+	struct task *task;
+	struct hoard hoard;
+};
+
+static struct racer racers[MAX_WORKERS];
+static atomic_t race_round, race_done;
+
+/* Takes what it can get, once in each round. */
+static int race(void *arg)
+{
+	struct racer *r = arg;
+
+	for (int round = 1; round <= RACE_ROUNDS; round++) {
+		struct page *page;
+
+		while (atomic_read(&race_round) < round)
+			cpu_relax();
+		while ((page = alloc_pages(GFP_NOWAIT, RACE_ORDER)))
+			list_add(&page->lru, &r->hoard.blocks);
+		atomic_inc(&race_done);
+	}
+	return 0;
+}
+
+static void expect_watermarks_hold(void)
+{
+	struct zone *zone;
+
+	for_each_zone(zone) {
+		struct zone_info info;
+
+		zone_get_info(zone, &info);
+		EXPECT_GE(info.free, info.watermark[WMARK_MIN]);
+	}
+}
+
+/* However many look at once: the last block above the watermark goes to one. */
+TEST(page_stress, watermark_holds_against_all_cpus)
+{
+	struct hoard hoard = HOARD_INIT(hoard), blocks = HOARD_INIT(blocks);
+	int nr = min(num_online_cpus(), (unsigned int)MAX_WORKERS);
+
+	atomic_set(&race_round, 0);
+	atomic_set(&race_done, 0);
+	for (int i = 0; i < nr; i++) {
+		INIT_LIST_HEAD(&racers[i].hoard.blocks);
+		racers[i].task = task_create(race, &racers[i], "racer");
+		ASSERT(racers[i].task);
+		kthread_bind(racers[i].task, i);
+	}
+	hoard_some(&blocks, RACE_BLOCKS, RACE_ORDER);
+	hoard_all(&hoard, NUMA_NO_NODE, GFP_NOWAIT);
+	drain_all_pages();
+	for (int i = 0; i < nr; i++)
+		wake_up_new_task(racers[i].task);
+	for (int round = 1; round <= RACE_ROUNDS; round++) {
+		hoard_free(&blocks);
+		atomic_set(&race_round, round);
+		while (atomic_read(&race_done) < round * nr)
+			sleep_ns(20 * NSEC_PER_USEC);
+		expect_watermarks_hold();
+		for (int i = 0; i < nr; i++)
+			list_splice_init(&racers[i].hoard.blocks,
+					 &blocks.blocks);
+	}
+	for (int i = 0; i < nr; i++)
+		EXPECT_EQ(task_join(racers[i].task), 0);
+	hoard_free(&blocks);
+	hoard_free(&hoard);
 }

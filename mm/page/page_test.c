@@ -218,9 +218,8 @@ static bool has_memory(phys_addr_t start, phys_addr_t end)
 	int nid;
 	u64 i;
 
-	for_each_mem_range(i, &from, &to, &nid)
-		if (from < end && start < to)
-			return true;
+	for_each_mem_range(i, &from, &to,
+			   &nid) if (from < end && start < to) return true;
 	return false;
 }
 
@@ -232,9 +231,9 @@ TEST(page, struct_pages_are_mapped_for_present_sections_only)
 	unsigned long nr = 0;
 
 	for (unsigned long pfn = 0; pfn < max_pfn; pfn += step) {
-		bool present = has_memory((phys_addr_t)pfn << PAGE_SHIFT,
-					  (phys_addr_t)(pfn + step)
-						  << PAGE_SHIFT);
+		bool present =
+			has_memory((phys_addr_t)pfn << PAGE_SHIFT,
+				   (phys_addr_t)(pfn + step) << PAGE_SHIFT);
 
 		EXPECT_EQ(pfn_valid(pfn), present);
 		EXPECT_EQ(pfn_valid(pfn + step - 1), present);
@@ -303,6 +302,7 @@ TEST(page, dma32_comes_from_below_4_gib)
 /* While it has memory, whether or not others would do. */
 TEST(page, node_asked_for_is_the_node_given)
 {
+	struct page *bulk[20];
 	struct zone *zone;
 
 	for_each_zone(zone) {
@@ -316,6 +316,12 @@ TEST(page, node_asked_for_is_the_node_given)
 			EXPECT_EQ(page_to_nid(page), zone->nid);
 			__free_pages(page, order);
 		}
+		ASSERT_EQ(
+			alloc_pages_bulk_node(zone->nid, GFP_KERNEL, 20, bulk),
+			20);
+		for (int i = 0; i < 20; i++)
+			EXPECT_EQ(page_to_nid(bulk[i]), zone->nid);
+		free_pages_bulk(20, bulk);
 	}
 }
 
@@ -397,7 +403,8 @@ TEST(page, fallback_goes_by_distance)
 {
 	const u8 *distance = acpi_info.distance[0];
 	struct hoard hoard = HOARD_INIT(hoard);
-	struct page *page;
+	struct page *page, *bulk[4];
+	unsigned long nr;
 
 	if (acpi_info.nr_nodes < 2)
 		SKIP("one node only");
@@ -413,6 +420,19 @@ TEST(page, fallback_goes_by_distance)
 		__free_page(page);
 	}
 	EXPECT_EQ(alloc_pages_node(0, GFP_NOWAIT | __GFP_THISNODE, 0), NULL);
+	EXPECT_EQ(
+		alloc_pages_bulk_node(0, GFP_NOWAIT | __GFP_THISNODE, 4, bulk),
+		0);
+	EXPECT_EQ(alloc_contig_pages(0, 3, 1, GFP_NOWAIT | __GFP_THISNODE),
+		  NULL);
+	EXPECT_EQ(alloc_pages_exact_node(0, 3 * PAGE_SIZE,
+					 GFP_NOWAIT | __GFP_THISNODE),
+		  NULL);
+	nr = alloc_pages_bulk_node(0, GFP_NOWAIT, 4, bulk);
+	EXPECT_EQ(nr, 4);
+	for (unsigned long i = 0; i < nr; i++)
+		EXPECT_NE(page_to_nid(bulk[i]), 0);
+	free_pages_bulk(nr, bulk);
 	hoard_free(&hoard);
 }
 
@@ -466,21 +486,57 @@ TEST(page, exhaustion_fails_and_recovers)
 		__free_pages(page, MAX_PAGE_ORDER);
 }
 
-/* The last pages of a zone are given out whole, down to the watermark. */
+/* The last pages of a zone are given out whole, down to what is kept for those
+ * who are more urgent: each of them finds some when the one before is refused. */
 TEST(page, watermark_is_the_last_page_given)
 {
+	static const gfp_t urgency[] = {
+		GFP_NOWAIT,
+		GFP_KERNEL | __GFP_HIGH | __GFP_NORETRY | __GFP_NOWARN,
+		GFP_ATOMIC | __GFP_NOWARN,
+		GFP_NOWAIT | __GFP_MEMALLOC,
+	};
 	struct hoard hoard = HOARD_INIT(hoard);
 	struct zone *zone;
 
-	hoard_all(&hoard, NUMA_NO_NODE, GFP_NOWAIT);
-	drain_all_pages();
-	for_each_zone(zone) {
-		unsigned long floor = zone_floor(zone, WMARK_MIN, GFP_NOWAIT);
+	for (unsigned int i = 0; i < ARRAY_SIZE(urgency); i++) {
+		EXPECT_GT(hoard_all(&hoard, NUMA_NO_NODE, urgency[i]), 0);
+		drain_all_pages();
+		for_each_zone(zone) {
+			unsigned long floor =
+				zone_floor(zone, WMARK_MIN, urgency[i]);
 
-		EXPECT_GE(zone->free, floor);
-		EXPECT_LE(zone->free, floor + 1);
+			EXPECT_GE(zone->free, floor);
+			EXPECT_LE(zone->free, floor + 1);
+		}
 	}
 	hoard_free(&hoard);
+}
+
+/* A quarter for who cannot wait, half for who can, all for the others; nothing
+ * is kept from who frees memory by taking some. */
+TEST(page, reserves_are_parts_of_the_watermark)
+{
+	struct zone *zone;
+
+	for_each_zone(zone) {
+		unsigned long min = zone->watermark[WMARK_MIN];
+		gfp_t here = zone->type == ZONE_DMA32 ? __GFP_DMA32 : 0;
+
+#define FLOOR(gfp) zone_floor(zone, WMARK_MIN, (gfp) | here)
+		EXPECT_EQ(FLOOR(GFP_KERNEL), min);
+		EXPECT_EQ(FLOOR(GFP_NOWAIT), min);
+		EXPECT_EQ(FLOOR(GFP_KERNEL | __GFP_HIGH), min / 2);
+		EXPECT_EQ(FLOOR(GFP_ATOMIC), min / 4);
+		EXPECT_EQ(FLOOR(GFP_ATOMIC | __GFP_MEMALLOC), 0);
+		EXPECT_EQ(FLOOR(GFP_KERNEL | __GFP_MEMALLOC | __GFP_NOMEMALLOC),
+			  min);
+#undef FLOOR
+		EXPECT_LE(min, zone->watermark[WMARK_LOW]);
+		EXPECT_LE(zone->watermark[WMARK_LOW],
+			  zone->watermark[WMARK_HIGH]);
+		EXPECT_LT(zone->watermark[WMARK_HIGH], zone->managed);
+	}
 }
 
 /* Bulk requests stop where background reclaim begins; the one page that is
@@ -493,6 +549,7 @@ TEST(page, bulk_stops_at_the_low_watermark)
 	unsigned long nr;
 
 	do {
+		drain_all_pages();
 		nr = alloc_pages_bulk(GFP_NOWAIT, ARRAY_SIZE(pages), pages);
 		for (unsigned long i = 0; i < nr; i++)
 			list_add(&pages[i]->lru, &hoard.blocks);
@@ -665,6 +722,61 @@ TEST(page, bulk_takes_crumbs_first)
 	free_pages_bulk(nr, pages);
 	hoard_free(&hoard);
 	EXPECT(memory_is_whole());
+}
+
+/* A block's buddy may be free and still another zone's: then it stays alone. */
+TEST(page, neighbours_of_other_zones_do_not_merge)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 1);
+	unsigned long flags, own;
+	struct zone *zone;
+
+	ASSERT(page);
+	zone = page_zone(page);
+	own = page[1].flags;
+	split_page(page, 1);
+
+	spin_lock_irqsave(&zone->lock, flags);
+	page[1].flags = (unsigned long)PAGE_NO_ZONE << PAGE_ZONE_SHIFT;
+	page[1].state = PAGE_STATE(PAGE_FREE, 0, 0);
+	INIT_LIST_HEAD(&page[1].buddy_list);
+	buddy_put(zone, page, 0);
+	EXPECT_EQ(page->state, PAGE_STATE(PAGE_FREE, 0, 0));
+	EXPECT_EQ(page[1].state, PAGE_STATE(PAGE_FREE, 0, 0));
+	buddy_remove(zone, page);
+	for (int i = 0; i < 2; i++)
+		page[i].state = PAGE_STATE(PAGE_USED, 0, 1);
+	page[1].flags = own;
+	spin_unlock_irqrestore(&zone->lock, flags);
+	__free_page(page);
+	__free_page(page + 1);
+}
+
+/* Each goes back to where it came from. */
+TEST(page, bulk_free_of_several_nodes_pages)
+{
+	static struct page *pages[MAX_NUMNODES * 40];
+	unsigned long nr = 0, nodes = 0;
+	struct shape before, after;
+	struct prng rng;
+
+	prng_init(&rng, test_seed());
+	shape_get(&before);
+	for (int nid = 0; nid < (int)acpi_info.nr_nodes; nid++) {
+		unsigned long got = alloc_pages_bulk_node(
+			nid, GFP_KERNEL | __GFP_THISNODE, 40, pages + nr);
+
+		nr += got;
+		nodes += got > 0;
+	}
+	if (nodes > 1)
+		prng_shuffle(&rng, pages, nr, sizeof(pages[0]));
+	free_pages_bulk(nr, pages);
+	EXPECT_EQ(page_validate_all(), 0);
+	shape_get(&after);
+	EXPECT(shape_equal(&before, &after));
+	if (nodes < 2)
+		SKIP("one node only");
 }
 
 /* A page that somebody else holds stays; its neighbours in the run go. */

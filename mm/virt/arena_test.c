@@ -245,6 +245,22 @@ TEST(arena, unmapping_takes_what_it_names_and_no_more)
 	arena_destroy(arena);
 }
 
+/* A gap is used when there is a page to spare behind, and not without. */
+TEST(arena, gap_that_leaves_no_guard_is_passed_over)
+{
+	struct anon_arena *arena = test_arena();
+	unsigned char *p[3], *longer;
+
+	for (int i = 0; i < 3; i++)
+		p[i] = map(arena, 4 * PAGE_SIZE);
+	EXPECT_EQ(arena_unmap(arena, (unsigned long)p[1], 4 * PAGE_SIZE), 0);
+	longer = map(arena, 5 * PAGE_SIZE);
+	EXPECT_GE(longer, p[2] + 5 * PAGE_SIZE);
+	EXPECT_EQ(map(arena, 4 * PAGE_SIZE), p[1]);
+	EXPECT_EQ(arena_check(arena), NULL);
+	arena_destroy(arena);
+}
+
 /* The 1st, 2nd... of two unmappings fails for want of memory; what splits no
  * area cannot. */
 TEST(arena, giving_all_back_needs_no_memory)

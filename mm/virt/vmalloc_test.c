@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <kernel/core/fault_inject.h>
 #include <kernel/core/report.h>
+#include <kernel/core/smp.h>
 #include <lib/math.h>
 #include <lib/random.h>
 #include <mm/page/page_alloc.h>
@@ -122,6 +123,91 @@ TEST(vmalloc, address_is_not_reused_before_a_purge)
 	vfree(third);
 }
 
+struct seen {
+	u64 *va;
+	u64 want;
+	atomic_t wrong;
+};
+
+static void look(void *arg)
+{
+	struct seen *seen = arg;
+
+	if (READ_ONCE(*seen->va) != seen->want)
+		atomic_inc(&seen->wrong);
+}
+
+/* No CPU goes on seeing what was there before. */
+TEST(vmalloc, reused_address_shows_the_new_page_on_every_cpu)
+{
+	struct page *pages[2] = {alloc_page(GFP_KERNEL),
+				 alloc_page(GFP_KERNEL)};
+	struct seen seen = {.wrong = ATOMIC_INIT(0)};
+	void *fence[2];
+
+	ASSERT(pages[0] && pages[1]);
+	*(u64 *)page_address(pages[0]) = 1;
+	*(u64 *)page_address(pages[1]) = 2;
+	/* Between two others it becomes a gap that fits. */
+	fence[0] = vmap(&pages[0], 1, false);
+	seen.va = vmap(&pages[0], 1, false);
+	fence[1] = vmap(&pages[0], 1, false);
+	ASSERT(fence[0] && seen.va && fence[1]);
+
+	for (int i = 0; i < 50; i++) {
+		void *va = seen.va;
+
+		seen.want = i % 2 + 1;
+		on_each_cpu(look, &seen, true);
+		vunmap(va);
+		vmalloc_purge();
+		seen.va = vmap(&pages[!(i % 2)], 1, false);
+		ASSERT(seen.va);
+		EXPECT_EQ(seen.va, va);
+	}
+	EXPECT_EQ(atomic_read(&seen.wrong), 0);
+	vunmap(seen.va);
+	vunmap(fence[0]);
+	vunmap(fence[1]);
+	__free_page(pages[0]);
+	__free_page(pages[1]);
+}
+
+#define HUGE_ALIGN (VMALLOC_SIZE / 4)
+
+/* As far apart as can be, so that a handful uses all there is. */
+static unsigned int take_all_addresses(void *va[8])
+{
+	unsigned int n = 0;
+
+	while (n < 8 && (va[n] = __vmalloc_node(PAGE_SIZE, HUGE_ALIGN,
+						GFP_KERNEL, NUMA_NO_NODE, 0)))
+		n++;
+	return n;
+}
+
+TEST(vmalloc, addresses_run_out_and_come_back)
+{
+	void *va[8], *small;
+	unsigned int n;
+
+	vmalloc_purge();
+	n = take_all_addresses(va);
+	EXPECT_GE(n, 2);
+	EXPECT_LE(n, 4);
+	small = vmalloc(PAGE_SIZE);
+	EXPECT(small);
+	EXPECT_EQ(vmalloc_validate(), 0);
+	vfree(small);
+	for (unsigned int i = 0; i < n; i++)
+		vfree(va[i]);
+	/* Nobody has flushed meanwhile: who needs the addresses does. */
+	EXPECT_EQ(take_all_addresses(va), n);
+	for (unsigned int i = 0; i < n; i++)
+		vfree(va[i]);
+	EXPECT_EQ(vmalloc_validate(), 0);
+}
+
 TEST(vmalloc, address_tells_its_area)
 {
 	char *va = __vmalloc_node(4 * PAGE_SIZE, PAGE_SIZE, GFP_KERNEL,
@@ -176,6 +262,9 @@ TEST(vmalloc, impossible_size_is_refused)
 	EXPECT_EQ(vmalloc(VMALLOC_SIZE), NULL);
 	EXPECT_EQ(vmalloc(~0ul - PAGE_SIZE), NULL);
 	EXPECT_EQ(vmalloc(~0ul), NULL);
+	EXPECT_EQ(vmalloc(1ul << 63), NULL);
+	EXPECT_EQ(__vmalloc(VMALLOC_SIZE + 1, GFP_KERNEL | __GFP_ZERO), NULL);
+	EXPECT_EQ(vzalloc_node(~0ul >> 1, 0), NULL);
 	/* Here the pages can be had, but not the addresses. */
 	EXPECT_EQ(__vmalloc_node(3 * PAGE_SIZE, VMALLOC_SIZE, GFP_KERNEL,
 				 NUMA_NO_NODE, 0),

@@ -15,7 +15,8 @@
 #   make clean         drop what was built, but keep newlib; distclean drops all
 #
 # Settings, on the command line:
-#   OUT=build  CC=gcc|clang  CROSS_COMPILE=  DEBUG=1  EXTRA=dir
+#   OUT=build  CC=gcc|clang  CROSS_COMPILE=  DEBUG=1  SANITIZE=undefined
+#   EXTRA=dir
 #   CPUS=4  MEM=512M  NODES=1  BOOT=pvh|bios|uefi  CMDLINE="..."
 #   T=glob  SEED=n  REPEAT=n  SHUFFLE=1  SEEDS=n  FAULT="failslab=every:100"
 
@@ -26,6 +27,7 @@ NODES	?= 1
 BOOT	?= pvh
 CMDLINE	?=
 DEBUG	?= 0
+SANITIZE ?=
 EXTRA	?=
 
 ifeq ($(origin CC),default)
@@ -144,6 +146,7 @@ SRC_core := \
 	kernel/core/watchdog.c \
 	kernel/core/fault_inject.c \
 	kernel/core/symbols.c \
+	kernel/core/undefined.c \
 	kernel/core/preempt_thunk.asm \
 	kernel/core/sched.c \
 	kernel/core/sched_queue.c \
@@ -325,6 +328,7 @@ SRC_tests := $(SRC_lib_tests) \
 	kernel/core/sched_bench.c \
 	kernel/core/backtrace_test.c \
 	kernel/core/printk_test.c \
+	kernel/core/undefined_test.c \
 	kernel/core/rcu_test.c \
 	kernel/core/smp_test.c \
 	kernel/core/spinlock_test.c \
@@ -481,8 +485,18 @@ CPPFLAGS += -DCONFIG_DEBUG=1
 else
 CPPFLAGS += -DCONFIG_DEBUG=0
 endif
+
+# Checks that the compiler puts in, and kernel/core/undefined.c answers to.  With
+# them, an overflow that -fwrapv defines is a finding all the same.
+CHECK_undefined := -fsanitize=undefined -fno-wrapv
+ifneq ($(SANITIZE),)
+$(if $(CHECK_$(SANITIZE)),,$(error SANITIZE=$(SANITIZE): expected undefined))
+CFLAGS	+= $(CHECK_$(SANITIZE))
+endif
+
 LDFLAGS	:= -nostdlib -static --build-id=none -z max-page-size=4096 \
-	-z noexecstack --no-warn-rwx-segments --fatal-warnings
+	-z noexecstack --no-warn-rwx-segments --fatal-warnings \
+	$(if $(SANITIZE),--defsym sanitized=1)
 
 obj	= $(addprefix $(OUT)/obj/,$(addsuffix .o,$(basename $(1))))
 OBJ_kernel := $(call obj,$(SRC_kernel))
@@ -494,6 +508,11 @@ OBJ	:= $(OBJ_kernel) $(OBJ_apps) $(OBJ_extra)
 all: $(OUT)/tally.elf
 
 $(OBJ_kernel): CFLAGS += $(KERNEL_ONLY)
+$(OUT)/obj/kernel/core/undefined.o: CFLAGS += -fno-sanitize=all
+$(OUT)/obj/kernel/core/undefined_test.o: CFLAGS += $(CHECK_undefined)
+ifeq ($(EXTRA),tests/harness)
+$(OUT)/obj/extra/undefined.o: CFLAGS += $(CHECK_undefined)
+endif
 
 $(OUT)/obj/%.o: %.c $(OUT)/flags $(NEWLIB)/stamp
 	@mkdir -p $(@D)

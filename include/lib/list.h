@@ -218,10 +218,16 @@ static inline void list_cut_before(struct list_head *list,
 	list_entry((head)->next, type, member)
 #define list_last_entry(head, type, member)                                    \
 	list_entry((head)->prev, type, member)
+
+/* A walk ends with a @pos that is no entry, around the head: its member has an
+ * address, but is not to be asked for as a member of an entry. */
+#define __list_link(pos, member)                                               \
+	((struct list_head *)((char *)(pos) +                                  \
+			      offsetof(__typeof__(*(pos)), member)))
 #define list_next_entry(pos, member)                                           \
-	list_entry((pos)->member.next, __typeof__(*(pos)), member)
+	list_entry(__list_link(pos, member)->next, __typeof__(*(pos)), member)
 #define list_prev_entry(pos, member)                                           \
-	list_entry((pos)->member.prev, __typeof__(*(pos)), member)
+	list_entry(__list_link(pos, member)->prev, __typeof__(*(pos)), member)
 
 #define list_first_entry_or_null(head, type, member)                           \
 	({                                                                     \
@@ -230,7 +236,8 @@ static inline void list_cut_before(struct list_head *list,
 		__first != __head ? list_entry(__first, type, member) : NULL;  \
 	})
 
-#define list_entry_is_head(pos, head, member) (&(pos)->member == (head))
+#define list_entry_is_head(pos, head, member)                                  \
+	(__list_link(pos, member) == (head))
 
 /*
  * Walks.  @pos is the cursor; within a walk the current entry may be removed

@@ -28,6 +28,7 @@ static const char *const names[NR_REPORT_KINDS] = {
 	[REPORT_SLAB] = "slab",
 	[REPORT_PERCPU] = "per-CPU",
 	[REPORT_ACCOUNTING] = "accounting",
+	[REPORT_UNDEFINED] = "undefined behaviour",
 };
 
 bool report_note(enum report_kind kind)

@@ -3,6 +3,7 @@
 #include <kernel/core/smp.h>
 #include <kernel/core/static_key.h>
 #include <kernel/task/kthread.h>
+#include <string.h>
 #include <tests/test.h>
 
 static DEFINE_STATIC_KEY_FALSE(off_key);
@@ -84,6 +85,7 @@ TEST(static_key, use_in_line_is_one_nop)
 	static const u8 nop[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
 	const struct jump_entry *entry = counted_key.key.entries;
 	const u8 *code;
+	int distance;
 
 	ASSERT_EQ(counted_key.key.nr_entries, 1);
 	code = (const u8 *)entry->code;
@@ -92,7 +94,8 @@ TEST(static_key, use_in_line_is_one_nop)
 
 	static_branch_enable(&counted_key);
 	EXPECT_EQ(code[0], 0xe9);
-	EXPECT_EQ(*(const int *)(code + 1),
+	memcpy(&distance, code + 1, sizeof(distance));
+	EXPECT_EQ(distance,
 		  (int)(entry->target - (entry->code + JUMP_LABEL_SIZE)));
 	static_branch_disable(&counted_key);
 	for (int i = 0; i < JUMP_LABEL_SIZE; i++)

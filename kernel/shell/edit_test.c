@@ -69,7 +69,7 @@ static void terminal_escape(char letter, unsigned int n)
 			memset(cells, ' ', sizeof(cells));
 		else
 			memset(&cells[row][col], ' ',
-			       &cells[ROWS][0] - &cells[row][col]);
+			       sizeof(cells) - (row * COLUMNS + col));
 		break;
 	default:
 		FAIL("unknown sequence: %c", letter);

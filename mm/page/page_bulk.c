@@ -256,7 +256,8 @@ static bool run_is_free(struct zone *zone, unsigned long pfn, unsigned long nr,
 		struct page *head = NULL;
 
 		*next = pfn + 1;
-		if (pfn_valid(pfn) && page_zone(pfn_to_page(pfn)) == zone)
+		if (pfn_valid(pfn) &&
+		    page_zone_id(pfn_to_page(pfn)) == zone->id)
 			head = page_block_head(pfn_to_page(pfn));
 		if (!head)
 			return false;

@@ -26,6 +26,7 @@ enum report_kind {
 	REPORT_SLAB,
 	REPORT_PERCPU,
 	REPORT_ACCOUNTING,
+	REPORT_UNDEFINED, /* a check of SANITIZE=undefined */
 	NR_REPORT_KINDS,
 };
 

@@ -299,6 +299,8 @@ static void join_and_free(struct task *t, struct completion *gate)
 {
 	complete_all(gate);
 	task_join(t);
+	/* It is off its stack then (task_exit()), and has been let go of. */
+	synchronize_rcu();
 	rcu_barrier();
 }
 
@@ -481,6 +483,7 @@ TEST_T(vmalloc_owner, stress_charges_what_is_held, 60)
 	}
 	for (int i = 0; i < nr; i++)
 		task_join(payers[i].task);
+	synchronize_rcu();
 	rcu_barrier();
 
 	/* What is held, no more and no less, is what each has been charged. */

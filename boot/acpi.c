@@ -306,12 +306,8 @@ static const void *map_early(struct acpi_source *src, phys_addr_t pa,
 
 static void report(const struct acpi_info *info)
 {
-	unsigned int enabled = 0;
-
-	for (unsigned int i = 0; i < info->nr_cpus; i++)
-		enabled += info->cpus[i].enabled;
 	boot_say("ACPI: CPUs %u, I/O APICs %u, nodes %u, HPET %s, PM timer %s",
-		 enabled, info->nr_ioapics, info->nr_nodes,
+		 info->nr_cpus, info->nr_ioapics, info->nr_nodes,
 		 info->hpet_base ? "yes" : "no",
 		 info->pm_timer_port ? "yes" : "no");
 }

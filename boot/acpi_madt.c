@@ -2,9 +2,9 @@
 /*
  * acpi_madt.c - CPUs and interrupt controllers.
  *
- * Firmware lists sockets that are empty and CPUs that are off; only those that
- * run, or could appear later, are kept.  CPUs above APIC id 254 have an entry
- * type of their own, and some firmware lists every CPU in both.
+ * Firmware lists sockets that are empty and CPUs that could be plugged in later;
+ * only those that can be started are kept.  CPUs above APIC id 254 have an
+ * entry type of their own, and some firmware lists every CPU in both.
  */
 #include <arch/layout.h>
 #include <boot/note.h>
@@ -44,8 +44,7 @@ struct madt_x2apic {
 	u32 uid;
 } __packed;
 
-#define CPU_ENABLED  (1u << 0)
-#define CPU_PLUGABLE (1u << 1)
+#define CPU_ENABLED (1u << 0)
 
 struct madt_ioapic {
 	struct acpi_entry entry;
@@ -101,21 +100,19 @@ static bool is_known(const struct acpi_info *info, u32 apic_id)
 static void add_cpu(struct acpi_info *info, const struct acpi_table *t,
 		    u32 apic_id, u32 uid, u32 flags)
 {
-	if (!(flags & (CPU_ENABLED | CPU_PLUGABLE)))
+	if (!(flags & CPU_ENABLED))
 		return;
 	if (is_known(info, apic_id)) {
 		acpi_warn(t, "CPU with APIC id %u is listed twice", apic_id);
 		return;
 	}
 	if (info->nr_cpus == NR_CPUS) {
-		acpi_warn(t, "no room for the CPU with APIC id %u", apic_id);
+		info->nr_cpus_left_out++;
 		return;
 	}
 	info->cpus[info->nr_cpus++] = (struct acpi_cpu){
 		.apic_id = apic_id,
 		.uid = uid,
-		.enabled = flags & CPU_ENABLED,
-		.pluggable = !(flags & CPU_ENABLED),
 	};
 }
 
@@ -245,15 +242,6 @@ static void read_entry(struct acpi_info *info, const struct acpi_table *t,
 #undef READ
 }
 
-static bool any_enabled(const struct acpi_info *info)
-{
-	for (unsigned int i = 0; i < info->nr_cpus; i++) {
-		if (info->cpus[i].enabled)
-			return true;
-	}
-	return false;
-}
-
 void acpi_read_madt(struct acpi_info *info, const struct acpi_table *t)
 {
 	const struct madt *m = (const struct madt *)t;
@@ -269,7 +257,10 @@ void acpi_read_madt(struct acpi_info *info, const struct acpi_table *t)
 	info->have_8259 = m->flags & MADT_HAVE_8259;
 	while ((e = acpi_next_entry(t, e, sizeof(*m), &broken)))
 		read_entry(info, t, e);
-	if (any_enabled(info))
+	if (info->nr_cpus_left_out)
+		acpi_warn(t, "lists %u CPUs more than the %u there is room for",
+			  info->nr_cpus_left_out, NR_CPUS);
+	if (info->nr_cpus)
 		info->have_madt = true;
 	else
 		acpi_warn(t, "lists no CPU that is enabled; ignored");

@@ -18,13 +18,11 @@
 #define ACPI_MAX_ECAM	   8
 #define ACPI_NMI_ALL_CPUS  0xffffffffu
 
-/* In the order of the MADT, without those that can never run. */
+/* In the order of the MADT, without those that are absent or off. */
 struct acpi_cpu {
 	u32 apic_id;
-	u32 uid;	/* what the NMI entries and the SRAT may call it */
-	bool enabled;	/* may be started */
-	bool pluggable; /* absent now, could appear (online-capable) */
-	int node;	/* 0 if the SRAT says nothing */
+	u32 uid;  /* what the NMI entries and the SRAT may call it */
+	int node; /* 0 if the SRAT says nothing */
 };
 
 struct acpi_ioapic {
@@ -66,7 +64,7 @@ struct acpi_info {
 	bool have_8259; /* mask the old controllers before using an IOAPIC */
 	phys_addr_t lapic_base;
 	struct acpi_cpu cpus[NR_CPUS];
-	unsigned int nr_cpus;
+	unsigned int nr_cpus, nr_cpus_left_out; /* for want of room */
 	struct acpi_ioapic ioapics[ACPI_MAX_IOAPICS];
 	unsigned int nr_ioapics;
 	struct acpi_override overrides[ACPI_MAX_OVERRIDES];

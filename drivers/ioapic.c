@@ -30,6 +30,8 @@
 #define ENTRY_LEVEL	 (1u << 15)
 #define ENTRY_MASKED	 (1u << 16)
 
+#define DESTINATION_ALL 0xff
+
 #define PIC_MASTER_DATA 0x21
 #define PIC_SLAVE_DATA	0xa1
 #define PIC_ALL_MASKED	0xff
@@ -84,7 +86,7 @@ static int route(u32 gsi, u32 low, unsigned int cpu)
 
 	if (!io)
 		return -ENODEV;
-	if (cpu_apic_id(cpu) > 0xff)
+	if (cpu_apic_id(cpu) >= DESTINATION_ALL)
 		return -EINVAL;
 	write_entry(io, gsi - io->first, low, cpu_apic_id(cpu));
 	return 0;

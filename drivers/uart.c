@@ -337,7 +337,7 @@ int uart_init(const struct uart_client *its_client)
 	if (vector < 0)
 		return vector;
 	client = its_client;
-	err = ioapic_route_isa(COM1_IRQ, vector, smp_processor_id());
+	err = ioapic_route_isa(COM1_IRQ, vector, 0);
 	if (err) {
 		client = NULL;
 		free_irq(vector);

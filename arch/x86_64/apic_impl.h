@@ -4,6 +4,9 @@
 #include <arch/cpumask.h>
 #include <lib/types.h>
 
+/* Whether every CPU that the firmware lists has a number. */
+bool cpu_topology_complete(void);
+
 /* Each CPU its own, once arch_apic_init() has found the registers. */
 void lapic_init_cpu(void);
 
@@ -28,14 +31,28 @@ struct calibration {
 	const char *reference;
 	u64 tsc_hz;
 	u64 lapic_hz; /* after its divider */
+	u32 ppm;      /* by which two halves of the measurement disagreed */
 };
 void calibrate(struct calibration *result);
 
-/* Ticks of the local APIC's timer in a second, from the calibration. */
-u64 lapic_timer_hz(void);
+/* A counter of known rate, which wraps at @mask (a power of two less 1), at
+ * least 20 ms later. */
+struct reference {
+	const char *name;
+	u64 hz;
+	u32 mask;
+	u32 (*read)(void);
+};
 
-/* How far the TSC gets in @ns. */
+/* The same against @ref, while the timer counts: false if @ref stands still. */
+bool calibrate_by(const struct reference *ref, struct calibration *result);
+
+/* The one that calibrate() found. */
+extern struct reference calibration_reference;
+
+/* How far the TSC gets in @ns, and the local APIC's timer. */
 u64 clock_ns_to_cycles(u64 ns);
+u64 clock_ns_to_lapic_ticks(u64 ns);
 
 /* Publish a reading of the TSC and look at the others'.  By CPUs coming up
  * and by the one that waits for them, over and over. */

@@ -18,10 +18,10 @@
 #include "apic_impl.h"
 
 #define NS_PER_SECOND 1000000000ull
-#define CYCLES_SHIFT  24 /* hz << 24 fits, up to 1 THz */
+#define RATE_SHIFT    24 /* hz << 24 fits, up to 1 THz */
 
 /* All fixed once arch_clock_init() is done; hz is written last. */
-static u64 start_tsc, mult, cycles_mult, tsc_hz, timer_hz;
+static u64 start_tsc, mult, cycles_mult, lapic_mult, tsc_hz;
 static const char *reference = "none";
 
 static bool warped;	/* set once, never cleared */
@@ -41,11 +41,6 @@ u64 arch_clock_cycles_per_second(void)
 const char *arch_clock_reference(void)
 {
 	return reference;
-}
-
-u64 lapic_timer_hz(void)
-{
-	return timer_hz;
 }
 
 /* Not before what came earlier in the program, either. */
@@ -84,7 +79,12 @@ u64 arch_clock_ns(void)
 
 u64 clock_ns_to_cycles(u64 ns)
 {
-	return (u128)ns * cycles_mult >> CYCLES_SHIFT;
+	return (u128)ns * cycles_mult >> RATE_SHIFT;
+}
+
+u64 clock_ns_to_lapic_ticks(u64 ns)
+{
+	return (u128)ns * lapic_mult >> RATE_SHIFT;
 }
 
 void arch_delay_ns(u64 ns)
@@ -103,9 +103,9 @@ void arch_clock_init(void)
 	start_tsc = boot_info.entry_tsc;
 	calibrate(&c);
 	reference = c.reference;
-	timer_hz = c.lapic_hz;
 	mult = (NS_PER_SECOND << 32) / c.tsc_hz;
-	cycles_mult = (c.tsc_hz << CYCLES_SHIFT) / NS_PER_SECOND;
+	cycles_mult = (c.tsc_hz << RATE_SHIFT) / NS_PER_SECOND;
+	lapic_mult = (c.lapic_hz << RATE_SHIFT) / NS_PER_SECOND;
 	smp_store_release(&tsc_hz, c.tsc_hz);
 }
 

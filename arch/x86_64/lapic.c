@@ -139,8 +139,9 @@ void lapic_init_cpu(void)
 		lapic_write(REG_LVT_PERF, LVT_MASKED);
 	if (max_lvt >= 5)
 		lapic_write(REG_LVT_THERMAL, LVT_MASKED);
-	lapic_write(REG_LVT_ERROR, VECTOR_APIC_ERROR);
 	lapic_write(REG_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
+	/* Only now: while the APIC is off, what is masked stays so. */
+	lapic_write(REG_LVT_ERROR, VECTOR_APIC_ERROR);
 	lapic_write(REG_ESR, 0);
 	lapic_eoi(); /* whatever firmware left in service */
 
@@ -204,15 +205,16 @@ void lapic_send(unsigned int cpu, unsigned int vector)
 }
 
 /*
- * A broadcast is one write for all, but reaches every CPU there is: it will
- * do if all of them are online and wanted.
+ * A broadcast is one write for all, but reaches every CPU there is, also those
+ * we know nothing of: it will do if all are known, online and wanted.
  */
 static bool can_broadcast(const cpumask_t *mask)
 {
 	cpumask_t others = *cpu_present_mask;
 
 	cpumask_clear_cpu(smp_processor_id(), &others);
-	return cpumask_equal(cpu_present_mask, cpu_online_mask) &&
+	return cpu_topology_complete() &&
+	       cpumask_equal(cpu_present_mask, cpu_online_mask) &&
 	       cpumask_subset(&others, mask);
 }
 

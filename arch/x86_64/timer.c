@@ -7,11 +7,10 @@
 #include "apic_impl.h"
 #include "arch_impl.h"
 
-#define NS_PER_SECOND 1000000000ull
-#define MAX_COUNT     0xffffffffull
+#define MAX_COUNT 0xffffffffull
 
-/* Further away than this is never: it keeps the products small. */
-#define MAX_DELAY_NS (3600 * NS_PER_SECOND)
+/* Further away than an hour is never. */
+#define MAX_DELAY_NS 3600000000000ull
 
 static u64 delay_until(u64 deadline)
 {
@@ -24,7 +23,7 @@ static u64 delay_until(u64 deadline)
 /* Rounded up: a timer that fires early has to be set again. */
 static void start_countdown(u64 delay)
 {
-	u64 count = delay * lapic_timer_hz() / NS_PER_SECOND + 1;
+	u64 count = clock_ns_to_lapic_ticks(delay) + 1;
 
 	lapic_timer_start(count < MAX_COUNT ? count : MAX_COUNT);
 }

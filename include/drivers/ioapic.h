@@ -15,7 +15,7 @@ void ioapic_init(void);
 /*
  * Raise @vector on @cpu when ISA interrupt @irq comes; the firmware's overrides
  * say which wire that is and how it signals.  -ENODEV if no I/O APIC has the
- * wire, -EINVAL if the CPU cannot be named (an APIC id above 255).
+ * wire, -EINVAL if the CPU cannot be named (an APIC id above 254).
  */
 int ioapic_route_isa(unsigned int irq, unsigned int vector, unsigned int cpu);
 

@@ -12,7 +12,6 @@
 #define pr_fmt(fmt) "ps2kbd: " fmt
 #include <arch/cpu.h>
 #include <arch/io.h>
-#include <arch/smp.h>
 #include <drivers/ioapic.h>
 #include <drivers/ps2kbd.h>
 #include <drivers/tty.h>
@@ -237,13 +236,13 @@ void ps2kbd_init(void)
 	vector = irq_alloc(keyboard_interrupt, "keyboard", NULL);
 	if (vector < 0)
 		return;
-	err = ioapic_route_isa(KEYBOARD_IRQ, vector, smp_processor_id());
-	if (!err && !enable())
-		err = -EIO;
+	/* The controller's answer must not come as an interrupt, whose handler
+	 * would take it for a key. */
+	err = enable() ? ioapic_route_isa(KEYBOARD_IRQ, vector, 0) : -EIO;
 	if (err) {
 		pr_warn("does not start (error %d)\n", err);
 		ioapic_mask_isa(KEYBOARD_IRQ);
 		free_irq(vector);
 	}
-	drop_output();
+	drop_output(); /* what came meanwhile would hold up the next key */
 }

@@ -292,13 +292,16 @@ static u32 asking;
 /* CPU + 1 of who is to print, or 0: set by the asker, cleared by the asked. */
 static u32 asked;
 
+/* Whose NMI may still come, though nobody waits for the answer any more. */
+static cpumask_t asked_in_vain;
+
 bool backtrace_nmi(const struct trap_frame *frame)
 {
 	const struct task *task = current;
 	unsigned int cpu = smp_processor_id();
 
 	if (READ_ONCE(asked) != cpu + 1)
-		return false;
+		return cpumask_test_and_clear_cpu(cpu, &asked_in_vain);
 	/* The NMI itself counts as one hard interrupt. */
 	if ((task->flags & PF_IDLE) &&
 	    (preempt_count() & HARDIRQ_MASK) == HARDIRQ_OFFSET) {
@@ -327,8 +330,11 @@ static void ask_cpu(unsigned int cpu)
 		cpu_relax();
 	}
 	/* It may still answer: whoever clears it first. */
+	cpumask_set_cpu(cpu, &asked_in_vain);
 	if (cmpxchg(&asked, cpu + 1, 0))
 		pr_crit("cpu%u: does not answer an NMI\n", cpu);
+	else
+		cpumask_clear_cpu(cpu, &asked_in_vain);
 }
 
 void backtrace_print_all_cpus(void)

@@ -56,8 +56,10 @@ static void item_fn(struct work_struct *work)
 
 	EXPECT_EQ(current_work(), work);
 	enter(it);
-	if (it->requeues && it->requeues--)
+	if (it->requeues && it->requeues--) {
 		queue_work(it->wq, work);
+		cpu_relax(); /* where CPUs take turns, let others have one */
+	}
 }
 
 static void delayed_fn(struct work_struct *work)

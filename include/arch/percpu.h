@@ -11,7 +11,9 @@
  * Dynamic.    alloc_percpu() returns such a distance-free address too: the
  *             chunks keep the units' spacing, so the same macros serve both.
  *
- * this_cpu_*  one instruction, safe against interrupts and preemption.
+ * this_cpu_*  one instruction, safe against interrupts and preemption; not atomic
+ *             towards other CPUs.  __this_cpu_*, for those who have kept both
+ *             away, cannot be cheaper and is the same.
  * raw_cpu_ptr / this_cpu_ptr  an address: the caller stays on the CPU.
  */
 #pragma once
@@ -41,10 +43,16 @@ DECLARE_PER_CPU(unsigned int, cpu_number);
 	((__typeof__(ptr))((unsigned long)(ptr) + __per_cpu_offset[cpu]))
 #define per_cpu(var, cpu) (*per_cpu_ptr(&(var), cpu))
 
+#define __this_cpu_check(var)                                                  \
+	_Static_assert(sizeof(var) == 1 || sizeof(var) == 2 ||                 \
+			       sizeof(var) == 4 || sizeof(var) == 8,           \
+		       "not a size that one instruction can access")
+
 /* The memory operand of a per-CPU lvalue, and the suffix for its size. */
 #define this_cpu_read(var)                                                     \
 	({                                                                     \
 		__typeof__(var) __v;                                           \
+		__this_cpu_check(var);                                         \
 		switch (sizeof(var)) {                                         \
 		case 1:                                                        \
 			asm volatile("movb %%gs:%1, %0"                        \
@@ -73,6 +81,7 @@ DECLARE_PER_CPU(unsigned int, cpu_number);
 #define __this_cpu_binary(insn, var, val)                                      \
 	do {                                                                   \
 		__typeof__(var) __x = (val);                                   \
+		__this_cpu_check(var);                                         \
 		switch (sizeof(var)) {                                         \
 		case 1:                                                        \
 			asm volatile(insn "b %1, %%gs:%0"                      \
@@ -108,6 +117,104 @@ DECLARE_PER_CPU(unsigned int, cpu_number);
 #define this_cpu_and(var, val)	 __this_cpu_binary("and", var, val)
 #define this_cpu_inc(var)	 this_cpu_add(var, 1)
 #define this_cpu_dec(var)	 this_cpu_sub(var, 1)
+
+/* What is in a register, and what comes back in it. */
+#define __this_cpu_swap(insn, var, val)                                        \
+	({                                                                     \
+		__typeof__(var) __x = (val);                                   \
+		__this_cpu_check(var);                                         \
+		switch (sizeof(var)) {                                         \
+		case 1:                                                        \
+			asm volatile(insn "b %0, %%gs:%1"                      \
+				     : "+q"(__x), "+m"(var)                    \
+				     :                                         \
+				     : "cc");                                  \
+			break;                                                 \
+		case 2:                                                        \
+			asm volatile(insn "w %0, %%gs:%1"                      \
+				     : "+r"(__x), "+m"(var)                    \
+				     :                                         \
+				     : "cc");                                  \
+			break;                                                 \
+		case 4:                                                        \
+			asm volatile(insn "l %0, %%gs:%1"                      \
+				     : "+r"(__x), "+m"(var)                    \
+				     :                                         \
+				     : "cc");                                  \
+			break;                                                 \
+		case 8:                                                        \
+			asm volatile(insn "q %0, %%gs:%1"                      \
+				     : "+r"(__x), "+m"(var)                    \
+				     :                                         \
+				     : "cc");                                  \
+			break;                                                 \
+		}                                                              \
+		__x;                                                           \
+	})
+
+/* The value before; and, for _return, the value after. */
+#define this_cpu_xchg(var, val) __this_cpu_swap("xchg", var, val)
+#define this_cpu_add_return(var, val)                                          \
+	({                                                                     \
+		__typeof__(var) __add = (val);                                 \
+		(__typeof__(var))(__this_cpu_swap("xadd", var, __add) +        \
+				  __add);                                      \
+	})
+#define this_cpu_sub_return(var, val)                                          \
+	this_cpu_add_return(var, -(__typeof__(var))(val))
+#define this_cpu_inc_return(var) this_cpu_add_return(var, 1)
+#define this_cpu_dec_return(var) this_cpu_sub_return(var, 1)
+
+/* The value found: @old if and only if @new was stored. */
+#define this_cpu_cmpxchg(var, old, new)                                        \
+	({                                                                     \
+		__typeof__(var) __found = (old), __new = (new);                \
+		__this_cpu_check(var);                                         \
+		switch (sizeof(var)) {                                         \
+		case 1:                                                        \
+			asm volatile("cmpxchgb %2, %%gs:%1"                    \
+				     : "+a"(__found), "+m"(var)                \
+				     : "q"(__new)                              \
+				     : "cc");                                  \
+			break;                                                 \
+		case 2:                                                        \
+			asm volatile("cmpxchgw %2, %%gs:%1"                    \
+				     : "+a"(__found), "+m"(var)                \
+				     : "r"(__new)                              \
+				     : "cc");                                  \
+			break;                                                 \
+		case 4:                                                        \
+			asm volatile("cmpxchgl %2, %%gs:%1"                    \
+				     : "+a"(__found), "+m"(var)                \
+				     : "r"(__new)                              \
+				     : "cc");                                  \
+			break;                                                 \
+		case 8:                                                        \
+			asm volatile("cmpxchgq %2, %%gs:%1"                    \
+				     : "+a"(__found), "+m"(var)                \
+				     : "r"(__new)                              \
+				     : "cc");                                  \
+			break;                                                 \
+		}                                                              \
+		__found;                                                       \
+	})
+
+/* Whether it stored; if not, *@oldp is what was found. */
+#define this_cpu_try_cmpxchg(var, oldp, new)                                   \
+	({                                                                     \
+		__typeof__(var) *__oldp = (oldp), __old = *__oldp;             \
+		*__oldp = this_cpu_cmpxchg(var, __old, new);                   \
+		*__oldp == __old;                                              \
+	})
+
+#define __this_cpu_read(var)	   this_cpu_read(var)
+#define __this_cpu_write(var, val) this_cpu_write(var, val)
+#define __this_cpu_add(var, val)   this_cpu_add(var, val)
+#define __this_cpu_sub(var, val)   this_cpu_sub(var, val)
+#define __this_cpu_and(var, val)   this_cpu_and(var, val)
+#define __this_cpu_or(var, val)	   this_cpu_or(var, val)
+#define __this_cpu_inc(var)	   this_cpu_inc(var)
+#define __this_cpu_dec(var)	   this_cpu_dec(var)
 
 /* The address of this CPU's copy; preemption must be off while it is used. */
 #define raw_cpu_ptr(ptr)                                                       \

@@ -160,6 +160,13 @@ static __always_inline void preempt_enable_no_resched(void)
 	}))
 #define put_cpu_var(var) preempt_enable()
 
+#define get_cpu_ptr(ptr)                                                       \
+	({                                                                     \
+		preempt_disable();                                             \
+		this_cpu_ptr(ptr);                                             \
+	})
+#define put_cpu_ptr(ptr) preempt_enable()
+
 /* -- A CPU's stores ---------------------------------------------------------- */
 
 /*

@@ -41,6 +41,7 @@
  * reschedule; schedule(), the tick and the idle loop act on it.
  */
 #include <arch/clock.h>
+#include <arch/ipi.h>
 #include <boot/param.h>
 #include <kernel/core/backtrace.h>
 #include <kernel/core/mutex.h>
@@ -354,6 +355,10 @@ void rcu_request(unsigned long seq)
 	} else {
 		this_cpu_write(rcu_watch.wake_thread, true);
 		set_need_resched();
+		/* Only interrupts are off: nobody looks when they come back on,
+		 * so an interrupt has to. */
+		if (!preempt_count())
+			arch_send_reschedule(smp_processor_id());
 	}
 }
 

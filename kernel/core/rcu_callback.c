@@ -189,7 +189,7 @@ static void call_done(void)
 			return;
 		call(head);
 		/* Only now: rcu_barrier() takes equal counts for nothing to
-		 * wait for. */
+		 * wait for, and pairs with this. */
 		smp_store_release(&cbs->nr_called, cbs->nr_called + 1);
 	}
 	raise_softirq(RCU_SOFTIRQ);
@@ -256,7 +256,10 @@ void rcu_barrier(void)
 	for_each_online_cpu(cpu) {
 		struct callbacks *cbs = per_cpu_ptr(&callbacks, cpu);
 
-		if (READ_ONCE(cbs->nr_queued) != READ_ONCE(cbs->nr_called))
+		/* Equal: all of them have been called, and what they did is
+		 * done; pairs with the release in call_done(). */
+		if (smp_load_acquire(&cbs->nr_called) !=
+		    READ_ONCE(cbs->nr_queued))
 			smp_call_function_single(cpu, barrier_queue, NULL,
 						 true);
 	}

@@ -2,9 +2,11 @@
 /*
  * rcu_test.c - nothing goes away under a reader, and everything does after.
  */
+#include <arch/irqflags.h>
 #include <kernel/core/clock.h>
 #include <kernel/core/completion.h>
 #include <kernel/core/report.h>
+#include <kernel/core/watchdog.h>
 #include <kernel/task/kthread.h>
 #include <lib/random.h>
 #include <tests/test.h>
@@ -274,6 +276,52 @@ TEST(rcu, barrier_waits_for_all_cpus)
 		EXPECT_EQ(atomic_read(&nr_called), num_online_cpus());
 	}
 	EXPECT_EQ(rcu_nr_pending(), 0);
+}
+
+static void set_flag(struct rcu_head *head)
+{
+	atomic_inc(&nr_called);
+}
+
+/* Queues one with interrupts off, and then neither sleeps, nor enables preemption,
+ * nor has a tick: nothing of it may be needed. */
+static bool is_called_while_computing(struct rcu_head *head)
+{
+	unsigned long flags;
+	u64 end;
+
+	sleep_ns(50 * MS); /* no grace period is under way */
+	atomic_set(&nr_called, 0);
+	local_irq_save(flags);
+	call_rcu(head, set_flag);
+	local_irq_restore(flags);
+	end = ktime_get_ns() + 1000 * MS;
+	while (!atomic_read(&nr_called) && ktime_get_ns() < end)
+		cpu_relax();
+	return atomic_read(&nr_called);
+}
+
+/* A loaded host may take that long, but not each time. */
+static int queue_and_compute(void *unused)
+{
+	static struct rcu_head head;
+
+	for (int i = 0; i < 3; i++) {
+		if (is_called_while_computing(&head))
+			return 1;
+		rcu_barrier();
+	}
+	return 0;
+}
+
+TEST_T(rcu, callback_comes_to_a_task_that_only_computes, 30)
+{
+	/* Who looks at all CPUs now and then would set it going. */
+	unsigned long old = watchdog_set_ms(0);
+	struct task *t = run_on(num_online_cpus() - 1, queue_and_compute, NULL);
+
+	EXPECT_EQ(task_join(t), 1);
+	watchdog_set_ms(old);
 }
 
 static bool reader_left;

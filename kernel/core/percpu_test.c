@@ -184,8 +184,9 @@ static size_t gs_insn_length(const u8 *p)
 	X(read_##type)                                                         \
 	X(write_##type)                                                        \
 	X(zero_##type)                                                         \
-	X(add_##type) X(sub_##type) X(and_##type) X(or_##type) X(inc_##type)   \
-		X(dec_##type) X(cmpxchg_##type)
+	X(add_##type)                                                          \
+	X(sub_##type) X(and_##type) X(or_##type) X(inc_##type) X(dec_##type)   \
+		X(cmpxchg_##type)
 
 INSNS(u8)
 INSNS(u16)

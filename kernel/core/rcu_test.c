@@ -362,6 +362,33 @@ TEST(rcu, callback_waits_for_a_reader)
 	unbind();
 }
 
+static void read_for_a_while_in_interrupt(void *arg)
+{
+	read_for_a_while(arg);
+}
+
+/* Its CPU is idle but for the interrupt, in which there may be readers. */
+TEST(rcu, grace_period_waits_for_an_interrupt_on_an_idle_cpu)
+{
+	unsigned int cpu = other_cpu();
+
+	for (int i = 0; i < 5; i++) {
+		struct held_reader reader = {};
+
+		for (int tries = 0; !rcu_cpu_is_idle(cpu) && tries < 500;
+		     tries++)
+			sleep_ns(MS);
+		WRITE_ONCE(reader_left, false);
+		smp_call_function_single(cpu, read_for_a_while_in_interrupt,
+					 &reader, false);
+		while (!smp_load_acquire(&reader.inside))
+			cpu_relax();
+		synchronize_rcu();
+		EXPECT(smp_load_acquire(&reader_left));
+	}
+	unbind();
+}
+
 struct freed {
 	long before;
 	struct rcu_head rcu;

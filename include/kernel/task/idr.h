@@ -78,6 +78,16 @@ void *idr_remove(struct idr *idr, int id);
  * the end.  0 sets both.  For walks: *@id + 1 next. */
 int idr_next(struct idr *idr, int *id, void **ptr);
 
+/* The walk: @entry and its @id, in order. */
+#define idr_for_each_entry(idr, entry, id)                                     \
+	for ((id) = 0; ({                                                      \
+		     void *ptr_ = NULL;                                        \
+		     bool more_ = !idr_next(idr, &(id), &ptr_);                \
+		     (entry) = ptr_;                                           \
+		     more_;                                                    \
+	     });                                                               \
+	     (id)++)
+
 bool idr_is_empty(const struct idr *idr);
 
 /* Forgets all; frees nothing that the pointers point to. */

@@ -12,6 +12,7 @@
 
 static u32 apic_ids[NR_CPUS];
 int __cpu_to_node[NR_CPUS];
+int __cpu_to_mem[NR_CPUS];
 
 static unsigned int nr_left_out;
 
@@ -40,6 +41,11 @@ static void add_cpu(u32 apic_id, int node)
 	nr_cpu_ids++;
 }
 
+void set_cpu_numa_mem(unsigned int cpu, int node)
+{
+	__cpu_to_mem[cpu] = node;
+}
+
 /* The boot CPU is 0 wherever the firmware lists it; the others follow in the
  * firmware's order, which keeps neighbours neighbours. */
 void cpu_topology_init(void)
@@ -61,6 +67,8 @@ void cpu_topology_init(void)
 		boot_warn("cpu: %u CPUs cannot be started: for APIC ids above "
 			  "254 the boot CPU would need x2APIC",
 			  nr_left_out);
+	for (unsigned int cpu = 0; cpu < nr_cpu_ids; cpu++)
+		set_cpu_numa_mem(cpu, __cpu_to_node[cpu]);
 }
 
 int cpu_from_apic_id(u32 apic_id)

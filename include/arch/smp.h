@@ -29,6 +29,22 @@ static inline int numa_node_id(void)
 	return cpu_to_node(smp_processor_id());
 }
 
+/* The node whose memory is nearest to a CPU: its own, if that has any. */
+extern int __cpu_to_mem[NR_CPUS];
+
+static inline int cpu_to_mem(unsigned int cpu)
+{
+	return __cpu_to_mem[cpu];
+}
+
+static inline int numa_mem_id(void)
+{
+	return cpu_to_mem(smp_processor_id());
+}
+
+/* Once, by who knows where memory is; before that it is the CPU's node. */
+void set_cpu_numa_mem(unsigned int cpu, int node);
+
 /*
  * Start CPUs.  arch_cpu_prepare() says on which stack @cpu is to run; then
  * arch_cpus_start() starts all that are prepared, together, and waits until

@@ -304,7 +304,7 @@ static void walk_slot(struct audit *a, unsigned int cpu,
 	g->stocked += slot->bytes;
 	g->detail[cpu] += slot->bytes;
 	g->handed_out += handed_out;
-	node_detail(g, cpu_to_node(cpu))[MEMCG_NR_NODE_KINDS] += handed_out;
+	node_detail(g, cpu_to_mem(cpu))[MEMCG_NR_NODE_KINDS] += handed_out;
 }
 
 static void walk_stocks(struct audit *a)

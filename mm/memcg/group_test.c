@@ -131,7 +131,7 @@ bool charge_take(struct test_charge *c, struct mem_cgroup *memcg, u32 bytes,
 	}
 	/* Where the allocators would have taken it from. */
 	if (nid == NUMA_NO_NODE)
-		c->nid = numa_node_id();
+		c->nid = numa_mem_id();
 	c->owner = owner;
 	cpu_store_leave();
 	set_active_memcg(old);
@@ -146,7 +146,7 @@ void charge_give(struct test_charge *c)
 		return;
 	cpu_store_enter();
 	c->owner = 0;
-	if (c->kind == MEMCG_SLAB_UNRECLAIMABLE && c->nid == numa_node_id() &&
+	if (c->kind == MEMCG_SLAB_UNRECLAIMABLE && c->nid == numa_mem_id() &&
 	    stock_refill(owner, c->bytes))
 		cpu_store_leave();
 	else

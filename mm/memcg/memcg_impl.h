@@ -91,7 +91,7 @@ static __always_inline void memcg_state_count(struct mem_cgroup *memcg,
 	if (kind >= MEMCG_NR_NODE_KINDS)
 		return;
 	if (nid == NUMA_NO_NODE)
-		nid = numa_node_id();
+		nid = numa_mem_id();
 	if (unlikely(nid))
 		this_cpu_add(counts[memcg_node_count(kind, nid)].now, bytes);
 }

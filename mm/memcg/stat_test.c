@@ -109,7 +109,7 @@ TEST(memcg_stat, what_the_stock_handed_out_shows_at_once)
 	int node = 0;
 
 	move_to(smp_processor_id());
-	node = numa_node_id();
+	node = numa_mem_id();
 	for (int i = 0; i < 500; i++) {
 		EXPECT(charge_take(&c[i], memcg, 64, MEMCG_SLAB_UNRECLAIMABLE,
 				   NUMA_NO_NODE, GFP_KERNEL));

@@ -86,7 +86,7 @@ static void slot_fold(struct stock_slot *slot)
 	if (!handed_out)
 		return;
 	memcg_state_add(slot->objcg->memcg, MEMCG_SLAB_UNRECLAIMABLE,
-			numa_node_id(), handed_out);
+			numa_mem_id(), handed_out);
 	slot_set(slot, slot->bytes);
 }
 

@@ -127,7 +127,7 @@ TEST(stock, handed_out_bytes_are_counted_once)
 
 	ASSERT(memcg);
 	preempt_disable();
-	first = numa_node_id();
+	first = numa_mem_id();
 	owner = charge_bytes(memcg, 1000, GFP_NOWAIT);
 	ASSERT(cpu_store_enter());
 	EXPECT(stock_consume(owner, 5000));
@@ -144,7 +144,7 @@ TEST(stock, handed_out_bytes_are_counted_once)
 
 	/* What was not folded is when the slot is emptied. */
 	preempt_disable();
-	second = numa_node_id();
+	second = numa_mem_id();
 	uncharge_bytes(owner, 1000);
 	charge_bytes(memcg, 1000, GFP_NOWAIT);
 	ASSERT(cpu_store_enter());

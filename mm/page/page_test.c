@@ -352,7 +352,7 @@ static int take_from_one_node(void *arg)
 /* However often who asks is moved between looking where it is and taking. */
 TEST(page, node_asked_for_is_the_node_given_while_moving)
 {
-	struct wanderer w = {.nid = cpu_to_node(0)};
+	struct wanderer w = {.nid = cpu_to_mem(0)};
 	unsigned int away = nr_cpu_ids;
 	struct task *task;
 
@@ -694,6 +694,8 @@ TEST(page, bulk_takes_crumbs_first)
 	struct page *block = alloc_pages(GFP_KERNEL, MAX_PAGE_ORDER);
 	struct hoard hoard = HOARD_INIT(hoard);
 	unsigned long nr = ARRAY_SIZE(pages), got = 0, strays = 0;
+	struct zone *zone;
+	bool enough;
 
 	if (!block)
 		SKIP("no maximal block is free");
@@ -702,6 +704,8 @@ TEST(page, bulk_takes_crumbs_first)
 	for (unsigned long i = 0; i < nr; i++)
 		__free_page(block + 2 * i);
 	drain_all_pages();
+	zone = page_zone(block);
+	enough = zone->free >= zone_floor(zone, WMARK_LOW, GFP_KERNEL) + nr;
 	while (got < nr) {
 		unsigned long n = alloc_pages_bulk_node(
 			page_to_nid(block), GFP_KERNEL, min(nr - got, 100ul),
@@ -716,7 +720,8 @@ TEST(page, bulk_takes_crumbs_first)
 			  pages[i] >= block + MAX_ORDER_PAGES;
 		EXPECT_EQ(page_count(pages[i]), 1);
 	}
-	EXPECT_EQ(strays, 0);
+	if (enough) /* a tiny node keeps some of them back */
+		EXPECT_EQ(strays, 0);
 	for (unsigned long i = 0; i < nr; i++)
 		__free_page(block + 2 * i + 1);
 	free_pages_bulk(nr, pages);

@@ -12,6 +12,7 @@
  *             with its size.  Requests are first tried against low, which
  *             wakes background reclaim when it refuses, and then against min.
  */
+#include <arch/smp.h>
 #include <boot/acpi.h>
 #include <lib/math.h>
 #include "page_impl.h"
@@ -163,7 +164,15 @@ static void zonelist_build(struct zonelist *list, int from, int highest)
 
 void zonelists_init(void)
 {
+	unsigned int cpu;
+
 	for (int nid = 0; nid < MAX_NUMNODES; nid++)
 		for (int type = 0; type < NR_ZONE_TYPES; type++)
 			zonelist_build(&zonelists[nid][type], nid, type);
+	for_each_possible_cpu(cpu) {
+		struct zonelist *all =
+			&zonelists[cpu_to_node(cpu)][NR_ZONE_TYPES - 1];
+
+		set_cpu_numa_mem(cpu, all->zones[0]->nid);
+	}
 }

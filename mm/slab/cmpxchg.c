@@ -174,8 +174,8 @@ static void *find_freelist(struct kmem_cache *s, struct slab_cpu *c, int node)
 			return adopt(s, c, slab);
 		slab_unfreeze(s, slab, NULL, NULL, 0);
 	}
-	slab = slab_freeze_partial(s, node == NUMA_NO_NODE ? numa_node_id()
-							   : node);
+	slab = slab_freeze_partial(s,
+				   node == NUMA_NO_NODE ? numa_mem_id() : node);
 	return slab ? adopt(s, c, slab) : NULL;
 }
 
@@ -193,16 +193,23 @@ static struct slab *other_nodes_slab(struct kmem_cache *s)
 	return NULL;
 }
 
-/* A new slab, frozen; or, at the end of memory, any node's. */
+/* A new slab, frozen; or, at the end of the node's memory or of all, what other
+ * nodes have. */
 static struct slab *obtain_slab(struct kmem_cache *s, gfp_t gfp, int node)
 {
-	struct slab *slab = slab_page_alloc(s, gfp, node, NULL, 0);
+	bool anywhere = !(gfp & __GFP_THISNODE);
+	struct slab *slab = slab_page_alloc_near(s, gfp, node, NULL, 0);
+	struct slab *other = NULL;
 
-	if (slab) {
+	if (!slab && anywhere && static_branch_unlikely(&slab_numa))
+		other = other_nodes_slab(s);
+	if (!slab && !other)
+		slab = slab_page_alloc(s, gfp, node, NULL, 0);
+	if (slab)
 		slab->state.frozen = 1;
-		return slab;
-	}
-	return gfp & __GFP_THISNODE ? NULL : other_nodes_slab(s);
+	else if (!other && anywhere)
+		other = other_nodes_slab(s);
+	return slab ?: other;
 }
 
 static void *alloc_slow(struct kmem_cache *s, gfp_t gfp, int node)

@@ -199,7 +199,7 @@ void slab_owner_release(struct slab *slab)
 static bool implied(const struct kmem_cache *s, int nid)
 {
 	return slab_memcg_kind(s) == MEMCG_SLAB_UNRECLAIMABLE &&
-	       (!static_branch_unlikely(&slab_numa) || nid == numa_node_id());
+	       (!static_branch_unlikely(&slab_numa) || nid == numa_mem_id());
 }
 
 static bool consume(const struct kmem_cache *s, u32 owner, u32 bytes, int nid)
@@ -455,7 +455,7 @@ static unsigned int uncharge_run_near(struct kmem_cache *s, unsigned int nr,
 	bytes = (p - objects) * s->size;
 	if (owner && !stock_refill(owner, bytes))
 		accounting_uncharge_leave(owner, bytes, slab_memcg_kind(s),
-					  numa_node_id());
+					  numa_mem_id());
 	else
 		cpu_store_leave();
 	return p - objects;

@@ -115,7 +115,7 @@ static void drop_sheaf(struct kmem_cache *s, struct slab_sheaf *sheaf)
 
 static struct slab_barn *local_barn(struct kmem_cache *s)
 {
-	return &s->node[numa_node_id()]->barn;
+	return &s->node[numa_mem_id()]->barn;
 }
 
 static struct slab_sheaf *barn_pop_locked(struct list_head *list,
@@ -280,22 +280,9 @@ static bool refill_main(struct kmem_cache *s, struct slab_cpu *c)
 		c->main = full;
 		return true;
 	}
-	sheaf->size = slab_take_partial(s, numa_node_id(), sheaf->objects,
+	sheaf->size = slab_take_partial(s, numa_mem_id(), sheaf->objects,
 					sheaf->capacity);
 	return sheaf->size != 0;
-}
-
-/* Objects from partial slabs of whatever node has some: memory is at its end. */
-static void *alloc_anywhere(struct kmem_cache *s)
-{
-	struct kmem_cache_node *n;
-	void *object;
-	int nid;
-
-	for_each_cache_node(s, nid, n)
-		if (slab_take_partial(s, nid, &object, 1))
-			return object;
-	return NULL;
 }
 
 /*
@@ -312,7 +299,7 @@ static void *alloc_from_new_slab(struct kmem_cache *s, gfp_t gfp)
 	nr = slab_take_new(s, gfp, NUMA_NO_NODE, objects,
 			   max(s->sheaf_capacity, 1u));
 	if (unlikely(!nr))
-		return gfp & __GFP_THISNODE ? NULL : alloc_anywhere(s);
+		return gfp & __GFP_THISNODE ? NULL : slab_take_anywhere(s);
 
 	object = objects[--nr];
 	c = nr && !slab_foreign(slab_of(object)) ? enter_with_main(s) : NULL;
@@ -344,7 +331,7 @@ void *slab_sheaf_get(struct kmem_cache *s, gfp_t gfp)
 		leave_with_main(c);
 	} else {
 		this_cpu_inc(s->cpu->stat[SLAB_ALLOC_SLOW]);
-		slab_take_partial(s, numa_node_id(), &object, 1);
+		slab_take_partial(s, numa_mem_id(), &object, 1);
 	}
 	if (!object)
 		object = alloc_from_new_slab(s, gfp);
@@ -374,7 +361,7 @@ void *slab_sheaf_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
 {
 	void *object;
 
-	if (node == numa_node_id() || node == NUMA_NO_NODE)
+	if (node == numa_mem_id() || node == NUMA_NO_NODE)
 		return slab_sheaf_alloc(s, gfp);
 	if (cache_debug(s)) {
 		object = slab_debug_alloc(s, gfp, node);
@@ -383,7 +370,7 @@ void *slab_sheaf_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
 		if (!slab_take_partial(s, node, &object, 1) &&
 		    !slab_take_new(s, gfp, node, &object, 1))
 			object = gfp & __GFP_THISNODE ? NULL
-						      : alloc_anywhere(s);
+						      : slab_take_anywhere(s);
 	}
 	return slab_alloc_finish(s, gfp, object);
 }
@@ -573,7 +560,7 @@ bool slab_sheaf_free_rcu(struct kmem_cache *s, struct slab *slab, void *object)
 			leave_with_main(c);
 			return false;
 		}
-		sheaf->node = numa_node_id();
+		sheaf->node = numa_mem_id();
 		c->rcu = sheaf;
 	}
 	sheaf->objects[sheaf->size++] = object;

@@ -325,7 +325,7 @@ static void *alloc_from_any_node(struct kmem_cache *s)
 
 void *slab_debug_alloc(struct kmem_cache *s, gfp_t gfp, int node)
 {
-	int near = node == NUMA_NO_NODE ? numa_node_id() : node;
+	int near = node == NUMA_NO_NODE ? numa_mem_id() : node;
 	struct slab *slab;
 	void *object;
 
@@ -334,7 +334,15 @@ void *slab_debug_alloc(struct kmem_cache *s, gfp_t gfp, int node)
 		object = alloc_from_node(s, near);
 		if (object)
 			return object;
-		slab = slab_page_alloc(s, gfp, node, NULL, 0);
+		slab = slab_page_alloc_near(s, gfp, near, NULL, 0);
+		if (!slab && !(gfp & __GFP_THISNODE) &&
+		    static_branch_unlikely(&slab_numa)) {
+			object = alloc_from_any_node(s);
+			if (object)
+				return object;
+		}
+		if (!slab)
+			slab = slab_page_alloc(s, gfp, node, NULL, 0);
 		if (!slab)
 			break;
 		near = slab_nid(slab);

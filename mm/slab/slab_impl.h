@@ -289,7 +289,7 @@ DECLARE_STATIC_KEY_TRUE(slab_simple);
 static __always_inline bool slab_foreign(const struct slab *slab)
 {
 	return static_branch_unlikely(&slab_numa) &&
-	       slab_nid(slab) != numa_node_id();
+	       slab_nid(slab) != numa_mem_id();
 }
 
 #define for_each_cache_node(s, nid, n)                                         \
@@ -373,6 +373,11 @@ bool slab_object_valid(const struct kmem_cache *s, const struct slab *slab,
 struct slab *slab_page_alloc(struct kmem_cache *s, gfp_t gfp, int node,
 			     void **taken, unsigned int max);
 
+/* The same, from @node or else this CPU's alone, and without trying hard.  NULL
+ * also where that makes no difference: then ask for any node's at once. */
+struct slab *slab_page_alloc_near(struct kmem_cache *s, gfp_t gfp, int node,
+				  void **taken, unsigned int max);
+
 /* Give an empty slab's pages back, after a grace period if @s wants one. */
 void slab_page_free(struct kmem_cache *s, struct slab *slab);
 
@@ -413,7 +418,12 @@ void slab_unfreeze(struct kmem_cache *s, struct slab *slab, void *head,
 unsigned int slab_take_partial(struct kmem_cache *s, int node, void **objects,
 			       unsigned int max);
 
-/* The same from a new slab, whose rest goes to its node's partial list. */
+/* The same from any node: one object, or NULL. */
+void *slab_take_anywhere(struct kmem_cache *s);
+
+/* The same from a new slab, whose rest goes to its node's partial list; where
+ * @node, or else this CPU's, has no page for it, an object from anywhere comes
+ * first. */
 unsigned int slab_take_new(struct kmem_cache *s, gfp_t gfp, int node,
 			   void **objects, unsigned int max);
 

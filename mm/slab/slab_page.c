@@ -11,6 +11,10 @@
  *             memory are not neighbours in time: an overflow hits something
  *             the attacker did not choose.  Each cache draws one permutation
  *             when it is made, each slab only where to begin in it.
+ * Nodes.      When the node asked for has no page left, what other nodes' slabs
+ *             have free comes before more of their pages: a slab elsewhere
+ *             gives one object and is then forgotten here, so that each object
+ *             would take a page (slab_page_alloc_near() comes first).
  * Invariant.  nr_slabs and total_objects of the node count every slab, on a
  *             list or not.
  *
@@ -143,6 +147,19 @@ struct slab *slab_page_alloc(struct kmem_cache *s, gfp_t gfp, int node,
 	atomic_long_inc(&n->nr_slabs);
 	atomic_long_add(objects, &n->total_objects);
 	return slab;
+}
+
+struct slab *slab_page_alloc_near(struct kmem_cache *s, gfp_t gfp, int node,
+				  void **taken, unsigned int max)
+{
+	const gfp_t not_so_hard = __GFP_RECLAIM | __GFP_NOFAIL | __GFP_HIGH |
+				  __GFP_MEMALLOC;
+
+	if (!static_branch_unlikely(&slab_numa) || (gfp & __GFP_THISNODE))
+		return NULL;
+	return slab_page_alloc(
+		s, (gfp & ~not_so_hard) | __GFP_THISNODE | __GFP_NOWARN,
+		node == NUMA_NO_NODE ? numa_mem_id() : node, taken, max);
 }
 
 static void give_back(struct slab *slab)

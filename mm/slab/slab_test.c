@@ -3,6 +3,7 @@
 #include <kernel/core/fault_inject.h>
 #include <kernel/core/rcu.h>
 #include <kernel/core/report.h>
+#include <kernel/core/sched.h>
 #include <lib/math.h>
 #include <mm/page/zone.h>
 #include <mm/page/page_alloc.h>
@@ -257,6 +258,72 @@ TEST(slab, a_million_objects_cost_their_payload)
 	}
 	EXPECT_EQ(kmem_cache_shrink(s), 0);
 	kmem_cache_destroy(s);
+}
+
+/* Take what memory @nid has, down to the mark, and chain it. */
+static struct page *take_all_of(int nid)
+{
+	struct page *chain = NULL, *page;
+
+	while ((page = alloc_pages_node(
+			nid, GFP_NOWAIT | __GFP_THISNODE | __GFP_NOWARN, 0))) {
+		*(struct page **)page_address(page) = chain;
+		chain = page;
+	}
+	return chain;
+}
+
+static void free_chain(struct page *chain)
+{
+	while (chain) {
+		struct page *next = *(struct page **)page_address(chain);
+
+		__free_page(chain);
+		chain = next;
+	}
+}
+
+/* A CPU whose node has no page left, or never had memory, fills the slabs that
+ * it gets elsewhere all the same. */
+TEST(slab, objects_from_afar_share_their_slabs)
+{
+	enum { NR = 4000, BULK = 1000 };
+	static void *objects[NR];
+	struct kmem_cache *s;
+	struct page *chain;
+	unsigned int cpu, poor = 0;
+	long pages;
+	int nid;
+
+	for_each_online_cpu(cpu)
+		if (cpu_to_mem(cpu) != cpu_to_node(cpu))
+			poor = cpu;
+	ASSERT_EQ(set_cpus_allowed(current, cpumask_of(poor)), 0);
+	nid = cpu_to_node(poor);
+	chain = take_all_of(nid);
+	s = plain_cache(64);
+	if (!s || nr_free_pages() < NR) {
+		free_chain(chain);
+		kmem_cache_destroy(s);
+		set_cpus_allowed(current, cpu_possible_mask);
+		SKIP("no other node with memory");
+	}
+	pages = page_nr_in_use();
+	EXPECT_EQ(kmem_cache_alloc_bulk(s, GFP_KERNEL, BULK, objects), BULK);
+	for (int i = BULK; i < NR; i++) {
+		objects[i] = i % 4 ? kmem_cache_alloc(s, GFP_KERNEL)
+				   : kmem_cache_alloc_node(s, GFP_KERNEL, nid);
+		EXPECT(objects[i]);
+	}
+	pages = page_nr_in_use() - pages;
+	/* Watched objects are larger; a slab for each would be 4000 pages. */
+	EXPECT_LT(pages, NR / 4);
+	for (int i = 0; i < NR; i++)
+		kmem_cache_free(s, objects[i]);
+	free_chain(chain);
+	EXPECT_EQ(kmem_cache_shrink(s), 0);
+	kmem_cache_destroy(s);
+	set_cpus_allowed(current, cpu_possible_mask);
 }
 
 struct safe_object {

@@ -303,12 +303,32 @@ unsigned int slab_take_partial(struct kmem_cache *s, int node, void **objects,
 	return take_from_node(s, s->node[node], objects, max);
 }
 
+void *slab_take_anywhere(struct kmem_cache *s)
+{
+	struct kmem_cache_node *n;
+	void *object;
+	int nid;
+
+	for_each_cache_node(s, nid, n)
+		if (take_from_node(s, n, &object, 1))
+			return object;
+	return NULL;
+}
+
 unsigned int slab_take_new(struct kmem_cache *s, gfp_t gfp, int node,
 			   void **objects, unsigned int max)
 {
-	struct slab *slab = slab_page_alloc(s, gfp, node, objects, max);
+	struct slab *slab = slab_page_alloc_near(s, gfp, node, objects, max);
 	unsigned int got;
 
+	if (!slab && !(gfp & __GFP_THISNODE) &&
+	    static_branch_unlikely(&slab_numa)) {
+		objects[0] = slab_take_anywhere(s);
+		if (objects[0])
+			return 1;
+	}
+	if (!slab)
+		slab = slab_page_alloc(s, gfp, node, objects, max);
 	if (!slab)
 		return 0;
 	/* Nobody else knows it yet: plain stores will do. */

@@ -75,7 +75,8 @@ void test_limit_start(unsigned int seconds)
 
 	limit_seconds = seconds;
 	for (int i = 0; i < 2; i++) {
-		timer_setup(&timers[i], time_is_over, TIMER_HARDIRQ);
+		timer_setup(&timers[i], time_is_over,
+			    TIMER_HARDIRQ | TIMER_UNCOUNTED);
 		mod_timer_on(&timers[i], end, i ? last_cpu() : 0);
 	}
 }

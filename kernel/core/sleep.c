@@ -27,7 +27,7 @@ static void sleep_until(u64 deadline)
 {
 	struct sleeper s = {.task = current};
 
-	timer_setup(&s.timer, sleeper_wake, TIMER_HARDIRQ);
+	timer_setup(&s.timer, sleeper_wake, TIMER_HARDIRQ | TIMER_UNCOUNTED);
 	mod_timer(&s.timer, deadline);
 	schedule();
 	del_timer_sync(&s.timer);

@@ -356,6 +356,26 @@ static void timer_softirq(void)
 	spin_unlock_irq(&base->lock);
 }
 
+unsigned long timers_nr_armed(void)
+{
+	unsigned long flags, nr = 0;
+	unsigned int cpu;
+	struct rb_node *n;
+
+	for_each_possible_cpu(cpu) {
+		struct timer_base *base = per_cpu_ptr(&timer_bases, cpu);
+
+		spin_lock_irqsave(&base->lock, flags);
+		for (int q = 0; q < NR_QUEUES; q++)
+			for (n = rb_first_cached(&base->queue[q]); n;
+			     n = rb_next(n))
+				nr += !(rb_entry(n, struct timer, node)->flags &
+					TIMER_UNCOUNTED);
+		spin_unlock_irqrestore(&base->lock, flags);
+	}
+	return nr;
+}
+
 u64 timer_interrupts(unsigned int cpu)
 {
 	return READ_ONCE(per_cpu_ptr(&timer_bases, cpu)->interrupts);

@@ -15,6 +15,11 @@
 /* Not in this test's time. */
 #define LATER (3600 * NSEC_PER_SEC)
 
+TEST_LEAK_COUNTER(timers)
+{
+	return timers_nr_armed();
+}
+
 struct alarm {
 	struct timer timer;
 	u64 due;

@@ -264,7 +264,8 @@ void watchdog_init(void)
 	unsigned int cpu;
 
 	for (int i = 0; i < ARRAY_SIZE(watchers); i++)
-		timer_setup(&watchers[i].timer, round, TIMER_HARDIRQ);
+		timer_setup(&watchers[i].timer, round,
+			    TIMER_HARDIRQ | TIMER_UNCOUNTED);
 	for_each_possible_cpu(cpu)
 		per_cpu(watched_cpu, cpu).ping.func = answer;
 }

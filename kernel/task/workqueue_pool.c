@@ -544,8 +544,10 @@ static void pool_init(struct worker_pool *pool, int cpu)
 	INIT_LIST_HEAD(&pool->idle);
 	INIT_LIST_HEAD(&pool->busy);
 	INIT_LIST_HEAD(&pool->waiters);
-	timer_setup(&pool->mayday_timer, mayday_timer, TIMER_HARDIRQ);
-	timer_setup(&pool->idle_timer, idle_timer, TIMER_HARDIRQ);
+	timer_setup(&pool->mayday_timer, mayday_timer,
+		    TIMER_HARDIRQ | TIMER_UNCOUNTED);
+	timer_setup(&pool->idle_timer, idle_timer,
+		    TIMER_HARDIRQ | TIMER_UNCOUNTED);
 }
 
 void worker_pools_init(void)

@@ -17,6 +17,9 @@
  * other short work. */
 #define TIMER_HARDIRQ (1u << 0)
 
+/* The kernel's own, armed or not as things go: not in timers_nr_armed(). */
+#define TIMER_UNCOUNTED (1u << 1)
+
 struct timer_base;
 
 struct timer {
@@ -64,6 +67,9 @@ static inline bool timer_pending(const struct timer *t)
 {
 	return READ_ONCE(t->queued);
 }
+
+/* How many are armed, on all CPUs. */
+unsigned long timers_nr_armed(void);
 
 /* How many timer interrupts @cpu has taken. */
 u64 timer_interrupts(unsigned int cpu);

@@ -17,6 +17,7 @@
 # Settings, on the command line:
 #   OUT=build  CC=gcc|clang  CROSS_COMPILE=  DEBUG=1  SANITIZE=undefined
 #   EXTRA=dir
+#   CFLAGS= CPPFLAGS= LDFLAGS=  (added to what is here)
 #   CPUS=4  MEM=512M  NODES=1  BOOT=pvh|bios|uefi  CMDLINE="..."
 #   T=glob  SEED=n  REPEAT=n  SHUFFLE=1  SEEDS=n  FAULT="failslab=every:100"
 
@@ -29,6 +30,16 @@ CMDLINE	?=
 DEBUG	?= 0
 SANITIZE ?=
 EXTRA	?=
+
+# What cannot work, or would be dangerous, is said before anything is done.
+wrong = $(error $(1)=$($(1)): expected $(2))
+$(if $(filter 1,$(words $(OUT))),,$(call wrong,OUT,a folder without spaces))
+$(if $(realpath $(OUT)),$(if $(filter $(patsubst %/,%,$(realpath $(OUT)))/%,\
+	$(CURDIR)/),$(call wrong,OUT,a folder of its own)))
+$(if $(filter 1,$(words $(CURDIR))),,$(error no part of the tree's path may \
+	have spaces: $(CURDIR)))
+$(if $(filter pvh bios uefi,$(BOOT)),,$(call wrong,BOOT,pvh or bios or uefi))
+$(if $(filter 0 1,$(DEBUG)),,$(call wrong,DEBUG,0 or 1))
 
 ifeq ($(origin CC),default)
 CC	:= gcc
@@ -445,10 +456,20 @@ SRC_apps := \
 	apps/float_test.c \
 	apps/libc_test.c
 
-# Tests from outside the tree: every *.c of the folder EXTRA names.
-SRC_extra := $(if $(EXTRA),$(wildcard $(EXTRA)/*.c))
-ifneq ($(EXTRA),)
-$(if $(SRC_extra),,$(error EXTRA=$(EXTRA) holds no *.c))
+# Tests from outside the tree: every *.c of the folder EXTRA names.  One with
+# spaces in its name is reached through a link.
+ifneq ($(words $(EXTRA)),0)
+ifeq ($(words $(EXTRA)),1)
+EXTRA_DIR := $(patsubst %/,%,$(EXTRA))
+else
+EXTRA_DIR := $(OUT)/extra.folder
+$(shell mkdir -p $(OUT) && cd '$(EXTRA)' && dir=$$PWD && cd '$(CURDIR)' && \
+	ln -sfn "$$dir" $(EXTRA_DIR))
+endif
+SRC_extra := $(wildcard $(EXTRA_DIR)/*.c)
+$(if $(SRC_extra),,$(call wrong,EXTRA,a folder with *.c in it))
+$(if $(filter-out $(EXTRA_DIR)/%,$(SRC_extra)),\
+	$(call wrong,EXTRA,files without spaces in their names))
 endif
 
 ifeq ($(DEBUG),1)
@@ -466,53 +487,50 @@ SRC_kernel := $(SRC_lib) $(SRC_boot) $(SRC_arch) $(SRC_core) $(SRC_mm) \
 
 NEWLIB	:= $(OUT)/newlib
 
-CPPFLAGS := -Iinclude -I. -isystem $(NEWLIB)/include \
+# What somebody adds on make's command line.
+given	= $(if $(filter command,$(origin $(1))),$($(1)))
+
+override CPPFLAGS := -Iinclude -I. -isystem $(NEWLIB)/include \
 	-D__DYNAMIC_REENT__ -D_POSIX_TIMERS=1 -D_POSIX_MONOTONIC_CLOCK=1 \
 	-D_POSIX_PRIORITY_SCHEDULING=1 -D_POSIX_CPUTIME=1 \
-	-D_POSIX_THREAD_CPUTIME=1
+	-D_POSIX_THREAD_CPUTIME=1 -DCONFIG_DEBUG=$(DEBUG) \
+	$(call given,CPPFLAGS)
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes \
 	-Wundef -Wvla -Wno-unused-parameter -Wno-sign-compare
-CFLAGS	:= -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie \
+override CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie \
 	-mcmodel=kernel -mno-red-zone -fno-stack-protector \
 	-fcf-protection=none -fno-strict-aliasing -fno-common -fwrapv \
 	-fno-delete-null-pointer-checks -fno-asynchronous-unwind-tables \
 	-fno-omit-frame-pointer -momit-leaf-frame-pointer \
 	-ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(OUT)/=build/ \
-	$(WARNINGS)
+	$(WARNINGS) $(call given,CFLAGS)
 KERNEL_ONLY := -mgeneral-regs-only
-ifeq ($(DEBUG),1)
-CPPFLAGS += -DCONFIG_DEBUG=1
-else
-CPPFLAGS += -DCONFIG_DEBUG=0
-endif
 
 # Checks that the compiler puts in, and kernel/core/undefined.c answers to.  With
 # them, an overflow that -fwrapv defines is a finding all the same.
 CHECK_undefined := -fsanitize=undefined -fno-wrapv
 ifneq ($(SANITIZE),)
-$(if $(CHECK_$(SANITIZE)),,$(error SANITIZE=$(SANITIZE): expected undefined))
-CFLAGS	+= $(CHECK_$(SANITIZE))
+$(if $(CHECK_$(SANITIZE)),,$(call wrong,SANITIZE,undefined))
+override CFLAGS += $(CHECK_$(SANITIZE))
 endif
+ALL_FLAGS := $(KCC) $(CPPFLAGS) $(CFLAGS) $(KERNEL_ONLY)
 
-LDFLAGS	:= -nostdlib -static --build-id=none -z max-page-size=4096 \
+override LDFLAGS := -nostdlib -static --build-id=none -z max-page-size=4096 \
 	-z noexecstack --no-warn-rwx-segments --fatal-warnings \
-	$(if $(SANITIZE),--defsym sanitized=1)
+	$(if $(SANITIZE),--defsym sanitized=1) $(call given,LDFLAGS)
 
 obj	= $(addprefix $(OUT)/obj/,$(addsuffix .o,$(basename $(1))))
 OBJ_kernel := $(call obj,$(SRC_kernel))
 OBJ_apps := $(call obj,$(SRC_apps))
-OBJ_extra := $(patsubst $(EXTRA)/%.c,$(OUT)/obj/extra/%.o,$(SRC_extra))
+OBJ_extra := $(patsubst $(EXTRA_DIR)/%.c,$(OUT)/obj/extra/%.o,$(SRC_extra))
 OBJ	:= $(OBJ_kernel) $(OBJ_apps) $(OBJ_extra)
 
 .PHONY: all
 all: $(OUT)/tally.elf
 
-$(OBJ_kernel): CFLAGS += $(KERNEL_ONLY)
-$(OUT)/obj/kernel/core/undefined.o: CFLAGS += -fno-sanitize=all
-$(OUT)/obj/kernel/core/undefined_test.o: CFLAGS += $(CHECK_undefined)
-ifeq ($(EXTRA),tests/harness)
-$(OUT)/obj/extra/undefined.o: CFLAGS += $(CHECK_undefined)
-endif
+$(OBJ_kernel): override CFLAGS += $(KERNEL_ONLY)
+$(OUT)/obj/kernel/core/undefined.o: override CFLAGS += -fno-sanitize=all
+$(OUT)/obj/kernel/core/undefined_test.o: override CFLAGS += $(CHECK_undefined)
 
 $(OUT)/obj/%.o: %.c $(OUT)/flags $(NEWLIB)/stamp
 	@mkdir -p $(@D)
@@ -522,9 +540,12 @@ $(OUT)/obj/%.o: %.c $(OUT)/flags $(NEWLIB)/stamp
 # Strangers' warnings are theirs to mind.  What cannot do without floating point
 # may have it: it then runs in tasks only.
 SOFT_FLOAT := ' __[a-z]+[sd]f[a-z]*[0-9]?$$'
-$(OBJ_extra): CFLAGS := $(filter-out $(WARNINGS),$(CFLAGS)) -Wall -Wextra \
+$(OBJ_extra): override CFLAGS := $(filter-out $(WARNINGS),$(CFLAGS)) -Wall -Wextra \
 	-Wno-unused-parameter
-$(OUT)/obj/extra/%.o: $(EXTRA)/%.c $(OUT)/flags $(OUT)/extra $(NEWLIB)/stamp
+ifeq ($(EXTRA),tests/harness)
+$(OUT)/obj/extra/undefined.o: override CFLAGS += $(CHECK_undefined)
+endif
+$(OUT)/obj/extra/%.o: $(EXTRA_DIR)/%.c $(OUT)/flags $(OUT)/extra $(NEWLIB)/stamp
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@if $(KCC) $(CPPFLAGS) $(CFLAGS) $(KERNEL_ONLY) -MMD -MP -c -o $@ $< \
@@ -542,11 +563,11 @@ $(OUT)/obj/%.o: %.asm $(OUT)/flags
 remember = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
 
 $(OUT)/flags: FORCE | doctor-build
-	$(call remember,$(KCC) $(CPPFLAGS) $(CFLAGS))
+	$(call remember,$(ALL_FLAGS))
 $(OUT)/extra: FORCE
 	$(call remember,$(EXTRA))
 $(OUT)/objects: FORCE
-	$(call remember,$(OBJ))
+	$(call remember,$(LINK))
 
 # --- The tools ----------------------------------------------------------------
 
@@ -673,13 +694,16 @@ format-check: | doctor-ci
 
 # --- Housekeeping -------------------------------------------------------------
 
+# Only what is a build's.
+MARKS := $(OUT)/doctor $(OUT)/flags $(OUT)/newlib
+
 .PHONY: clean distclean FORCE
 clean:
-	@if [ -d $(OUT) ]; then find $(OUT) -mindepth 1 -maxdepth 1 \
+	@if ls -d $(MARKS) >/dev/null 2>&1; then find $(OUT) -mindepth 1 -maxdepth 1 \
 		! -name 'newlib*' -exec rm -rf {} +; fi
 
 distclean:
-	@rm -rf $(OUT)
+	@if ls -d $(MARKS) >/dev/null 2>&1; then rm -rf $(OUT); fi
 
 FORCE:
 

@@ -25,6 +25,9 @@ static volatile char lock;
 static unsigned long faults_before;
 static bool may_blame_faults;
 
+/* The main task came back from the body, by return or by test_end(). */
+static bool came_back;
+
 /* Under the lock. */
 static const char *name;
 static struct test_result current_result;
@@ -119,11 +122,11 @@ static void check_left_clean(void)
 	u32 count = preempt_count();
 
 	if (irqs_disabled()) {
-		test_body_fail("ended with interrupts off");
+		test_body_left_fmt("ended with interrupts off");
 		local_irq_enable();
 	}
 	if (count) {
-		test_body_fail_fmt("ended in atomic context (preempt count %x)",
+		test_body_left_fmt("ended in atomic context (preempt count %x)",
 				   count);
 		preempt_count_sub(count);
 	}
@@ -140,6 +143,7 @@ static int task_body(void *fn)
 	} else {
 		test_body_fail("no memory for the test's task");
 	}
+	came_back = true;
 	check_left_clean();
 	return 0;
 }
@@ -147,13 +151,20 @@ static int task_body(void *fn)
 void test_body_in_task(void (*fn)(void))
 {
 	struct task *t = task_create(task_body, fn, "test");
+	int code;
 
 	if (!t) {
 		test_body_fail("no memory for the test's task");
 		return;
 	}
+	came_back = false;
 	wake_up_new_task(t);
-	task_join(t);
+	code = task_join(t);
+	if (came_back)
+		return;
+	faults_off();
+	test_body_left_fmt("its task ended in the middle of it, with code %d",
+			   code);
 }
 
 void test_body_close(struct test_result *result)
@@ -230,6 +241,18 @@ void test_body_fail_fmt(const char *fmt, ...)
 	va_start(args, fmt);
 	vscnprintf(words, sizeof(words), fmt, args);
 	va_end(args);
+	test_body_fail(words);
+}
+
+void test_body_left_fmt(const char *fmt, ...)
+{
+	char words[TEST_FAILURE_CHARS];
+	va_list args;
+
+	va_start(args, fmt);
+	vscnprintf(words, sizeof(words), fmt, args);
+	va_end(args);
+	current_result.left_things = true;
 	test_body_fail(words);
 }
 

@@ -32,11 +32,18 @@ void text_add(struct text *t, const char *fmt, ...) __printf(2, 3);
 void text_add_quoted(struct text *t, const char *s);
 
 /* --- plan.c --- */
-#define TEST_NAME_CHARS 128
+#define TEST_NAME_CHARS 400
+
+/*
+ * A suite's or a test's name as it is reported: not empty, of letters, digits,
+ * _ and - alone, and cut where it gets unreasonable.  Returns its end.
+ */
+char *test_fit_name(char *buf, const char *name);
+
+/* suite.name, each of the two made to fit. */
 void test_full_name(char *buf, const struct test *test);
 
 struct plan {
-	char glob[256];
 	u64 seed;
 	u64 repeat;
 	u64 from;
@@ -59,7 +66,7 @@ struct stretch {
 	const char *suite;
 	const struct test *const *tests;
 	unsigned int nr;
-	u64 round;
+	u64 seed; /* the round's: SEED= with it repeats the round as the first */
 };
 
 /* Start from the beginning; returns how many tests a round has. */
@@ -99,7 +106,8 @@ void tap_bail_out(const char *why);
 struct test_result {
 	unsigned int nr_failures;
 	bool skipped;
-	bool cut_short; /* it ended in mid-way for want of memory */
+	bool cut_short;	  /* it ended in mid-way for want of memory */
+	bool left_things; /* it is not over, whatever the test thinks */
 	char why[TEST_FAILURE_CHARS]; /* it was skipped */
 	char failures[TEST_MAX_FAILURES][TEST_FAILURE_CHARS];
 };
@@ -128,6 +136,9 @@ unsigned int test_nr_stray_failures(void);
 
 /* A failure, already in words. */
 void test_body_fail(const char *words);
+
+/* The same, of a test that may disturb others after its end. */
+void test_body_left_fmt(const char *fmt, ...) __printf(1, 2);
 
 /* The same of an expectation, for which a failed allocation may be to blame. */
 void test_body_unmet(const char *words);

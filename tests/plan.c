@@ -6,7 +6,8 @@
  * them round by round and suite by suite, shuffled by the seed if asked, and
  * numbers them as it goes.  The numbers are the same for the same command line,
  * so a runner whose guest died at position n boots again with test.from=n+1 and
- * the rest is tested as if nothing had happened.
+ * the rest is tested as if nothing had happened.  Round n draws from the seed
+ * plus n: given that one, it comes first.
  *
  *	test=GLOB[,GLOB]	on suite.name, or a whole suite
  *	bench=GLOB[,GLOB]	benchmarks instead of tests
@@ -21,6 +22,7 @@
 #include <arch/cpumask.h>
 #include <boot/boot_info.h>
 #include <boot/param.h>
+#include <ctype.h>
 #include <errno.h>
 #include <lib/format.h>
 #include <lib/glob.h>
@@ -29,8 +31,9 @@
 #include <tests/run.h>
 #include "framework_impl.h"
 
-#define MAX_TESTS  4096
-#define MAX_SUITES 512
+#define MAX_TESTS      4096
+#define MAX_SUITES     1024
+#define MAX_NAME_CHARS 190 /* of a suite, or of a test in it */
 
 extern const struct test *const __registry_tests_start[];
 extern const struct test *const __registry_tests_end[];
@@ -45,6 +48,10 @@ struct suite {
 
 struct plan plan;
 
+/* The patterns of the plan, each ended by a NUL. */
+static char globs[BOOT_MAX_CMDLINE];
+static const char *globs_end;
+
 /* Chosen for this round, suite after suite. */
 static const struct test *chosen[MAX_TESTS];
 static unsigned int nr_chosen;
@@ -52,7 +59,6 @@ static struct suite suites[MAX_SUITES];
 static unsigned int nr_suites;
 
 /* Where plan_next() is. */
-static struct prng rng;
 static u64 round;
 static u64 position;
 static unsigned int next_suite;
@@ -111,6 +117,15 @@ BOOT_PARAM_BOOL("test.faults", asked_faults,
 BOOT_PARAM("test.nonce", take_nonce, "32 hexadecimal digits",
 	   "the key of the report's seals; without it there is no report");
 
+static void set_globs(const char *text)
+{
+	strlcpy(globs, text, sizeof(globs));
+	globs_end = globs + strlen(globs);
+	for (char *c = globs; *c; c++)
+		if (*c == ',')
+			*c = '\0';
+}
+
 bool plan_read(void)
 {
 	const char *glob = asked_bench ? asked_bench : asked_tests;
@@ -127,7 +142,7 @@ bool plan_read(void)
 		.faults = asked_faults,
 		.bench = asked_bench ? asked_count : 0,
 	};
-	strlcpy(plan.glob, glob, sizeof(plan.glob));
+	set_globs(glob);
 	if (asked_nonce[0])
 		tap_open(asked_nonce);
 	memset(asked_nonce, 0, sizeof(asked_nonce));
@@ -142,7 +157,7 @@ void plan_for(const char *glob, enum bench_when bench)
 		.scale = asked_scale,
 		.bench = bench,
 	};
-	strlcpy(plan.glob, glob, sizeof(plan.glob));
+	set_globs(glob);
 }
 
 /* --- Choosing --- */
@@ -169,21 +184,37 @@ bool benches_name(unsigned int i, const char **suite, const char **name)
 	return true;
 }
 
-void test_full_name(char *buf, const struct test *test)
+/* What TEST() makes of C's identifiers is taken as it is. */
+char *test_fit_name(char *buf, const char *name)
 {
-	scnprintf(buf, TEST_NAME_CHARS, "%s.%s", test->suite, test->name);
+	char *start = buf;
+
+	for (; *name && buf < start + MAX_NAME_CHARS; name++)
+		*buf++ = isalnum((unsigned char)*name) || *name == '-' ? *name
+								       : '_';
+	if (buf == start)
+		*buf++ = '_';
+	*buf = '\0';
+	return buf;
 }
 
-/* Patterns separated by commas; a suite's bare name means all of it. */
+void test_full_name(char *buf, const struct test *test)
+{
+	buf = test_fit_name(buf, test->suite);
+	*buf++ = '.';
+	test_fit_name(buf, test->name);
+}
+
+/* A suite's bare name means all of it. */
 static bool is_meant(const struct test *test)
 {
-	char name[TEST_NAME_CHARS], globs[sizeof(plan.glob)], *next = globs,
-							      *glob;
+	char name[TEST_NAME_CHARS], suite[TEST_NAME_CHARS];
 
 	test_full_name(name, test);
-	strlcpy(globs, plan.glob, sizeof(globs));
-	while ((glob = strsep(&next, ",")))
-		if (glob_match(glob, name) || glob_match(glob, test->suite))
+	test_fit_name(suite, test->suite);
+	for (const char *glob = globs; glob <= globs_end;
+	     glob += strlen(glob) + 1)
+		if (glob_match(glob, name) || glob_match(glob, suite))
 			return true;
 	return false;
 }
@@ -287,11 +318,15 @@ static void choose(void)
 	}
 }
 
-static void shuffle(struct prng *rng)
+/* From the order in which they were chosen, whatever rounds came before. */
+static void shuffle(void)
 {
-	prng_shuffle(rng, suites, nr_suites, sizeof(suites[0]));
+	struct prng rng;
+
+	prng_init(&rng, plan.seed + round);
+	prng_shuffle(&rng, suites, nr_suites, sizeof(suites[0]));
 	for (unsigned int i = 0; i < nr_suites; i++)
-		prng_shuffle(rng, chosen + suites[i].first, suites[i].nr,
+		prng_shuffle(&rng, chosen + suites[i].first, suites[i].nr,
 			     sizeof(chosen[0]));
 }
 
@@ -299,11 +334,10 @@ static void shuffle(struct prng *rng)
 
 unsigned int plan_rewind(void)
 {
-	choose();
-	prng_init(&rng, plan.seed);
 	position = round = next_suite = 0;
+	choose();
 	if (plan.shuffle)
-		shuffle(&rng);
+		shuffle();
 	return nr_chosen;
 }
 
@@ -325,8 +359,10 @@ bool plan_next(struct stretch *stretch)
 		if (next_suite == nr_suites) {
 			next_suite = 0;
 			round++;
-			if (plan.shuffle)
-				shuffle(&rng);
+			if (plan.shuffle) {
+				choose();
+				shuffle();
+			}
 			continue;
 		}
 		s = &suites[next_suite++];
@@ -338,7 +374,7 @@ bool plan_next(struct stretch *stretch)
 			.suite = s->name,
 			.tests = chosen + s->first + s->nr - nr,
 			.nr = nr,
-			.round = round,
+			.seed = plan.seed + round,
 		};
 		return true;
 	}

@@ -42,7 +42,7 @@ static void report_header(unsigned int nr_tests)
 static void report_line(const char *fmt, ...) __printf(1, 2);
 static void report_line(const char *fmt, ...)
 {
-	char line[256];
+	char line[TEST_NAME_CHARS + 100];
 	va_list args;
 
 	va_start(args, fmt);
@@ -56,9 +56,11 @@ static void report_test(const struct test *test, unsigned int number)
 {
 	struct text *t = tap_begin();
 	unsigned int kept = result.nr_failures;
+	char name[TEST_NAME_CHARS];
 
+	test_fit_name(name, test->name);
 	text_add(t, "    %s %u - %s", result.nr_failures ? "not ok" : "ok",
-		 number, test->name);
+		 number, name);
 	if (!result.nr_failures && result.skipped)
 		text_add(t, " # SKIP %s", result.why);
 	text_add(t, "\n      ---\n      duration_ms: %llu.%03llu\n",
@@ -83,31 +85,31 @@ static void report_test(const struct test *test, unsigned int number)
 
 /* --- Running --- */
 
-/* Not shared with any other test, round or seed. */
-static u64 seed_of(const char *name, u64 round)
+/* Not shared with any other test, or seed. */
+static u64 seed_of(const char *name, u64 seed)
 {
 	u64 hash = 0xcbf29ce484222325; /* FNV-1a */
 	struct prng rng;
 
 	while (*name)
 		hash = (hash ^ (unsigned char)*name++) * 0x100000001b3;
-	prng_init(&rng, plan.seed ^ hash);
-	return prng_u64(&rng) + round;
+	prng_init(&rng, seed ^ hash);
+	return prng_u64(&rng);
 }
 
-static void run_one(const struct test *test, unsigned int number, u64 round)
+static void run_one(const struct test *test, unsigned int number, u64 seed)
 {
 	char name[TEST_NAME_CHARS];
 	u64 started_at;
 
 	test_full_name(name, test);
 	pr_notice("test: %s\n", name);
-	report_line("    # start %s seconds=%lu", name,
-		    test->seconds * plan.scale);
+	report_line("    # start %s seconds=%lu seed=%llu", name,
+		    test->seconds * plan.scale, seed);
 
 	if (plan.bench)
 		bench_set_entry(plan_bench_of(test));
-	test_body_open(name, seed_of(name, round));
+	test_body_open(name, seed_of(name, seed));
 	test_limit_start(test->seconds * plan.scale);
 	test_settle_before();
 	started_at = arch_clock_ns();
@@ -141,11 +143,11 @@ static bool stopped(void)
 	return should_stop && should_stop();
 }
 
-/* A test that left in mid-way may have left tasks, timers and names behind: the
- * runner boots again for those that come after it. */
-static void leave_if_cut_short(void)
+/* A test that left in mid-way, or that still has tasks, timers or locks, may
+ * disturb those that come after it: the runner boots again for them. */
+static void leave_if_disturbed(void)
 {
-	if (!result.cut_short || !tap_is_open())
+	if (!(result.cut_short || result.left_things) || !tap_is_open())
 		return;
 	report_line("# again");
 	test_exit(tally.failed ? TEST_EXIT_FAILED : TEST_EXIT_PASSED);
@@ -154,15 +156,17 @@ static void leave_if_cut_short(void)
 static void run_suite(const struct stretch *s, unsigned int number)
 {
 	unsigned int failed_before = tally.failed;
+	char suite[TEST_NAME_CHARS];
 
-	report_line("# Subtest: %s\n    1..%u", s->suite, s->nr);
+	test_fit_name(suite, s->suite);
+	report_line("# Subtest: %s\n    1..%u", suite, s->nr);
 	for (unsigned int i = 0; i < s->nr && !stopped(); i++) {
-		run_one(s->tests[i], i + 1, s->round);
-		leave_if_cut_short();
+		run_one(s->tests[i], i + 1, s->seed);
+		leave_if_disturbed();
 	}
 	report_line("%s %u - %s",
 		    tally.failed == failed_before ? "ok" : "not ok", number,
-		    s->suite);
+		    suite);
 }
 
 /* Returns whether anything ran and nothing failed. */

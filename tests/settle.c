@@ -106,7 +106,7 @@ void test_settle_after(void)
 		long change = c->count() - before[i];
 
 		if (change && !excused())
-			test_body_fail_fmt("leak: %+ld %s (%ld before)", change,
+			test_body_left_fmt("leak: %+ld %s (%ld before)", change,
 					   c->name, before[i]);
 	}
 	for (h = __registry_test_audits_start; h < __registry_test_audits_end;

@@ -8,6 +8,7 @@
 #include <kernel/core/report.h>
 #include <kernel/core/timer.h>
 #include <kernel/task/task.h>
+#include <stdlib.h>
 #include <tests/test.h>
 
 static int expect_in_vain(void *unused)
@@ -48,18 +49,15 @@ static int sleep_long(void *unused)
 
 static struct task *left_behind;
 
-/* Joined by the bystander, so that later tests start clean. */
+/* Those after it must not meet it: they get another boot. */
 TEST(culprit, leaves_a_task)
 {
 	left_behind = task_run(sleep_long, NULL, "left");
 }
 
-TEST(framework_after, ends_what_was_left)
+TEST(bystander, meets_nobody)
 {
-	if (!left_behind)
-		SKIP("nothing was left");
-	task_kill(left_behind);
-	task_join(left_behind);
+	EXPECT_EQ(left_behind, NULL);
 }
 
 TEST_T(culprit, waits_for_ever, 1)
@@ -108,4 +106,32 @@ TEST(culprit, expects_a_report_for_ever)
 TEST(culprit, panics)
 {
 	panic("on purpose: %d", 42);
+}
+
+/* Whoever runs when it fires would be blamed. */
+static struct timer forgotten;
+
+static void complain(struct timer *unused)
+{
+	FAIL("long after the test that armed it");
+}
+
+TEST(culprit, leaves_a_timer)
+{
+	timer_setup(&forgotten, complain, 0);
+	mod_timer(&forgotten, ktime_get_ns() + 3 * NSEC_PER_SEC);
+}
+
+/* What it expects afterwards it never comes to. */
+TEST(culprit, exits_before_it_fails)
+{
+	exit(0);
+	FAIL("exit() came back");
+}
+
+TEST(culprit, kills_its_own_task)
+{
+	task_kill(current);
+	sleep_ns_killable(NSEC_PER_SEC);
+	task_exit(0);
 }

@@ -31,6 +31,7 @@ class Ending:
     status: int
     reason: str = ""
     registers: str = ""
+    deaf: bool = False       # QEMU did not say where its CPUs are
     qemu_said: str = ""
 
 
@@ -89,6 +90,7 @@ def _run(machine, listener, cpu_seconds, monitor):
             if left <= 0:
                 ending.reason = why
                 ending.registers = _ask(monitor, "info registers -a")
+                ending.deaf = not ending.registers
                 _ask(monitor, "nmi")
                 _drain(lines, time.monotonic() + LAST_WORDS_SECONDS)
                 break
@@ -147,11 +149,13 @@ def _ask(path, command):
     return answer.decode("utf-8", "replace").replace("\r", "")
 
 
-def where(registers, symbols):
+def where(ending, symbols):
     """CPU by CPU, the function that `info registers -a' found it in."""
+    if ending.deaf:
+        return ["QEMU did not answer either when asked where its CPUs are"]
     places = []
     cpu = "0"
-    for line in registers.splitlines():
+    for line in ending.registers.splitlines():
         match = re.match(r"CPU#(\d+)", line)
         if match:
             cpu = match.group(1)

@@ -72,12 +72,16 @@ def parse_size(text):
     number = int(match.group(1))
     unit = match.group(2).upper()
     if not unit:
-        return number << 20 if number < 1 << 20 else number
-    return number << {"K": 10, "M": 20, "G": 30, "T": 40}[unit]
+        number = number << 20 if number < 1 << 20 else number
+    else:
+        number <<= {"K": 10, "M": 20, "G": 30, "T": 40}[unit]
+    if number < 1 << 20:
+        raise UsageError(f"MEM={text}: expected 1M or more")
+    return number
 
 
 def parse_count(name, text, low, high):
-    if not text.isdigit() or not low <= int(text) <= high:
+    if not text.isdecimal() or not low <= int(text) <= high:
         raise UsageError(f"{name}={text}: expected {low} to {high}")
     return int(text)
 

@@ -13,6 +13,7 @@ class Result:
     state: str
     why: list = dataclasses.field(default_factory=list)
     seconds: float = 0.0
+    seed: int = None         # SEED= with it repeats this round as the first
     console: list = dataclasses.field(default_factory=list)
     figures: list = dataclasses.field(default_factory=list)
 
@@ -47,9 +48,17 @@ class Run:
 
 # For people ------------------------------------------------------------------
 
+def again(result):
+    """How to have this failure alone, as a list of at most one line."""
+    if result.seed is None:
+        return []
+    return [f"again: T={result.full_name} SEED={result.seed}"]
+
+
 def describe_failure(result):
     lines = [f"FAILED {result.full_name}"]
     lines += [f"    {line}" for line in result.why]
+    lines += [f"    {line}" for line in again(result)]
     if result.console:
         lines.append("    console:")
         lines += [f"      | {line}" for line in result.console]
@@ -81,8 +90,15 @@ def closing_line(run):
 
 def _quoted(text):
     text = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else f"\\x{ord(c):02x}"
+    return '"' + "".join(c if c.isprintable() else _escape(ord(c))
                          for c in text) + '"'
+
+
+def _escape(code):
+    """A character that YAML does not take as it is."""
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _escaped(text):
@@ -98,6 +114,8 @@ def _tap_point(number, result):
     yield line
     yield "      ---"
     yield f"      duration_ms: {result.seconds * 1000:.3f}"
+    if result.seed is not None:
+        yield f"      seed: {result.seed}"
     if result.state == FAILED:
         yield "      message: " + _quoted(result.why[0] if result.why else "")
         for key, values in (("failures", result.why),
@@ -158,7 +176,7 @@ def write_junit(run, path):
             if result.state == FAILED:
                 first = why.splitlines()[0] if why else "failed"
                 failure = ET.SubElement(case, "failure", message=first)
-                failure.text = why
+                failure.text = "\n".join([why, *again(result)])
                 out = ET.SubElement(case, "system-out")
                 out.text = _clean("\n".join(result.console))
             elif result.state == SKIPPED:

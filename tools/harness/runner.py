@@ -18,6 +18,7 @@ from harness.results import describe_suite
 from harness.session import Session
 
 MAX_CRASHES = 20         # then the rest is given up
+MAX_CMDLINE = 2047       # BOOT_MAX_CMDLINE, without its end
 
 
 class Runner:
@@ -36,6 +37,7 @@ class Runner:
                  "nodes": machine.nodes}
         self.run_record = Run("tally", facts)
         self.printed_suite = None
+        self.interrupted = False
 
     def cmdline(self, start_at):
         words = [self.machine.cmdline, *self.wanted,
@@ -43,13 +45,29 @@ class Runner:
                  "panic=exit", "nmi_panic=1"]
         if start_at:
             words.append(f"test.from={start_at}")
-        return " ".join(word for word in words if word)
+        text = " ".join(word for word in words if word)
+        if len(text.encode()) > MAX_CMDLINE:
+            raise qemu.UsageError(
+                f"T=, FAULT= and CMDLINE= are too long: {len(text)} characters "
+                f"in all, and the kernel takes {MAX_CMDLINE}")
+        return text
 
     def run(self):
         """The Run that came of it; details are printed on the way."""
         # End as on ^C, with the guest ended first.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + 15))
         began = time.monotonic()
+        try:
+            self.boot_until_done(began)
+        except KeyboardInterrupt:
+            self.on_result(Result("harness", "interrupted", FAILED,
+                                  ["the run was interrupted"]))
+            self.interrupted = True
+        self.print_suite()
+        self.run_record.seconds = time.monotonic() - began
+        return self.run_record
+
+    def boot_until_done(self, began):
         start_at = 0
         crashes = 0
         while crashes <= MAX_CRASHES:
@@ -62,9 +80,6 @@ class Runner:
             crashes += not session.again
         if not session.through and session.total is not None:
             self.not_run(session.total - start_at)
-        self.print_suite()
-        self.run_record.seconds = time.monotonic() - began
-        return self.run_record
 
     def boot(self, start_at, deadline):
         session = Session(self.nonce, start_at, self.scale, deadline,
@@ -75,7 +90,7 @@ class Runner:
                                       cmdline=self.cmdline(start_at))
         ending = guest.run(machine, session,
                            number("CPU_LIMIT", self.limit * 2))
-        places = guest.where(ending.registers, self.symbols)
+        places = guest.where(ending, self.symbols)
         session.through = session.finish(ending, places)
         for why in session.stray:
             self.blame_run(why, session)
@@ -135,13 +150,16 @@ def how_slow(machine):
             * min(max(busy, 1), 8))
 
 
-def number(name, default):
+def number(name, default, low=0, high=(1 << 64) - 1):
     """A whole number from the environment."""
     text = os.environ.get(name) or str(default)
     try:
-        return int(text, 0)
+        value = int(text, 0)
     except ValueError:
         raise qemu.UsageError(f"{name}={text}: expected a number") from None
+    if not low <= value <= high:
+        raise qemu.UsageError(f"{name}={text}: expected {low} to {high}")
+    return value
 
 
 def globs(name, default):

@@ -26,7 +26,7 @@ MAX_VIOLATIONS = 5       # told of, for one test
 EXIT_PASSED, EXIT_FAILED, EXIT_ABORTED = (2 * v + 1 for v in (42, 43, 44))
 EXIT_PANIC = 2 * 45 + 1  # kernel/core/panic.c, at panic=exit
 
-START = re.compile(r"    # start (\S+)\.([^.\s]+) seconds=(\d+)$")
+START = re.compile(r"    # start (\S+)\.([^.\s]+) seconds=(\d+) seed=(\d+)$")
 POINT = re.compile(r"    (ok|not ok) \d+ - (.*?)(?: # SKIP (.*))?$")
 HEADER = re.compile(r"# tally tests=(\d+) seed=(\d+) repeat=(\d+).*"
                     r" at_ms=(\d+)")
@@ -36,7 +36,7 @@ FAILURE = re.compile(r'\s+- "(.*)"$')
 FIGURE = re.compile(r"\s+- (\{.*\})$")
 PANIC = re.compile(r"PANIC on .*")
 REFUSAL = re.compile(r"Tally cannot boot: .*")
-CONSOLE_MARK = re.compile(r"test: (\S+)$")
+CONSOLE_MARK = re.compile(r"\] test: ([\w-]+\.[\w-]+)$")
 
 
 def unquote(text):
@@ -116,7 +116,7 @@ class Session:
 
         self.total = None            # tests in the whole plan
         self.results = []
-        self.running = None          # (suite, name, seconds)
+        self.running = None          # (suite, name, seconds, seed)
         self.violations = []         # against the test that runs
         self.stray = []              # against the run: lists of reasons
         self.end = None
@@ -188,8 +188,8 @@ class Session:
                 self.boot_guest_seconds = int(match.group(4)) / 1000
 
     def _start(self, match, _):
-        suite, name, seconds = match.groups()
-        self.running = (suite, name, int(seconds))
+        suite, name, seconds, seed = match.groups()
+        self.running = (suite, name, int(seconds), int(seed))
         self.started = self.since
 
     def _point(self, match, lines):
@@ -212,10 +212,10 @@ class Session:
         self._finish_test(state, why, seconds, figures)
 
     def _finish_test(self, state, why, seconds, figures=()):
-        suite, name, _ = self.running
+        suite, name, _, seed = self.running
         if self.violations:
             state, why = FAILED, why + self.violations
-        result = Result(suite, name, state, why, seconds)
+        result = Result(suite, name, state, why, seconds, seed)
         if state == PASSED:
             result.figures = list(figures)
         if state == FAILED:

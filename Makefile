@@ -578,6 +578,20 @@ TOOL_ENV = OUT='$(OUT)' CC='$(CC)' CROSS_COMPILE='$(CROSS_COMPILE)' \
 doctor-%: FORCE
 	@$(TOOL_ENV) tools/doctor --ensure $*
 
+# What is wanted takes the most tools of all it needs: asked for first, so that
+# whoever lacks some is told once, of all of them.
+DOOR_pvh := run
+DOOR_bios := iso
+DOOR_uefi := uefi
+MOST	:= $(strip $(foreach goal,$(MAKECMDGOALS),\
+	$(if $(filter debug,$(goal)),debug) \
+	$(if $(filter iso $(OUT)/tally.iso,$(goal)),iso) \
+	$(if $(filter boot-test,$(goal)),uefi) \
+	$(if $(filter run debug test quick-test soak bench bench-check \
+		shell-test harness-test,$(goal)),$(DOOR_$(BOOT)))))
+$(foreach group,build run iso,$(if $(filter $(group),$(MOST)),,$(eval \
+	doctor-$(group): | $(addprefix doctor-,$(MOST)))))
+
 # --- newlib, once -------------------------------------------------------------
 
 # It looks for itself whether there is anything to do.

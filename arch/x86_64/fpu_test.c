@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fpu_test.c - what is saved comes back, and new state is clean. */
+#include <arch/cpu.h>
+#include <arch/features.h>
 #include <arch/irqflags.h>
 #include <arch/task.h>
 #include <kernel/core/smp.h>
@@ -34,6 +36,31 @@ static bool registers_hold(u64 x, u64 y, u64 z)
 	return a == x && b == y && c == z;
 }
 
+/* AVX: 256 bits, of which SSE is the lower half. */
+static bool has_avx(void)
+{
+	return cpu_features.xsave && cpuid(1).ecx >> 28 & 1;
+}
+
+static void write_wide(u64 value)
+{
+	const u64 words[4] = {value, value + 1, value + 2, value + 3};
+
+	if (has_avx())
+		asm volatile("vmovdqu %0, %%ymm9" ::"m"(words));
+}
+
+static bool wide_holds(u64 w0, u64 w1, u64 w2, u64 w3)
+{
+	u64 words[4];
+
+	if (!has_avx())
+		return true;
+	asm volatile("vmovdqu %%ymm9, %0" : "=m"(words));
+	return words[0] == w0 && words[1] == w1 && words[2] == w2 &&
+	       words[3] == w3;
+}
+
 static u32 read_mxcsr(void)
 {
 	u32 mxcsr;
@@ -61,9 +88,10 @@ static void take_turns(void *arg)
 	for (int i = 0; i < 2; i++) {
 		arch_fpu_init(areas[i]);
 		fpu_restore(areas[i]);
-		v->clean &= registers_hold(0, 0, 0) &&
+		v->clean &= registers_hold(0, 0, 0) && wide_holds(0, 0, 0, 0) &&
 			    read_mxcsr() == CLEAN_MXCSR;
 		write_registers(1000 * i);
+		write_wide(1000 * i);
 		write_mxcsr(i ? ROUND_TO_ZERO : CLEAN_MXCSR);
 		fpu_save(areas[i]);
 	}
@@ -72,10 +100,14 @@ static void take_turns(void *arg)
 			u64 value = 1000 * i + turn;
 
 			fpu_restore(areas[i]);
-			v->kept &= registers_hold(value, value + 1, value + 2);
+			v->kept &=
+				registers_hold(value, value + 1, value + 2) &&
+				wide_holds(value, value + 1, value + 2,
+					   value + 3);
 			v->control_kept &= read_mxcsr() ==
 					   (i ? ROUND_TO_ZERO : CLEAN_MXCSR);
 			write_registers(value + 1);
+			write_wide(value + 1);
 			fpu_save(areas[i]);
 		}
 	}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* paging_test.c - who may do what with which page. */
+#include <arch/clock.h>
 #include <arch/cpu.h>
+#include <arch/irqflags.h>
 #include <arch/paging.h>
 #include <arch/trap.h>
 #include <errno.h>
@@ -435,6 +437,56 @@ TEST(paging, busy_cpus_see_a_remapping_after_the_flush)
 	for (unsigned int i = 0; i < nr; i++)
 		kthread_stop(threads[i]);
 	window_close();
+}
+
+struct deaf {
+	bool listens_not, flushed, overtaken;
+};
+
+/* Nobody who has interrupts off can have dropped a translation. */
+static int be_deaf_for_a_while(void *arg)
+{
+	struct deaf *d = arg;
+	u64 end;
+
+	local_irq_disable();
+	smp_store_release(&d->listens_not, true);
+	end = arch_clock_ns() + 20000000;
+	while (arch_clock_ns() < end) {
+		if (smp_load_acquire(&d->flushed))
+			d->overtaken = true;
+		cpu_relax();
+	}
+	local_irq_enable();
+	return 0;
+}
+
+TEST(paging, a_flush_waits_for_the_last_cpu)
+{
+	unsigned int cpu;
+
+	if (num_online_cpus() < 2)
+		SKIP("needs two CPUs");
+	for (int round = 0; round < 3; round++) {
+		struct deaf deaf = {};
+		struct task *t;
+
+		preempt_disable();
+		cpu = cpumask_first(cpu_online_mask);
+		if (cpu == smp_processor_id())
+			cpu = cpumask_next(cpu, cpu_online_mask);
+		preempt_enable();
+		t = kthread_create_on_cpu(be_deaf_for_a_while, &deaf, cpu,
+					  "deaf");
+		ASSERT(!IS_ERR(t));
+		wake_up_process(t);
+		while (!smp_load_acquire(&deaf.listens_not))
+			cpu_relax();
+		tlb_flush_range(WINDOW, WINDOW + PAGE_SIZE);
+		smp_store_release(&deaf.flushed, true);
+		task_join(t);
+		EXPECT(!deaf.overtaken);
+	}
 }
 
 static int ask_often(void *unused)

@@ -14,7 +14,8 @@
  *            after the last one, nobody is on its way into the trap.
  * Alias.     Text is read-only everywhere.  Stores go through a window of two
  *            pages, mapped for the moment and on this CPU only: interrupts
- *            are off while it is, so that no other CPU's TLB hears of it.
+ *            are off while it is.  What this CPU's TLB may have kept of an
+ *            earlier window is dropped before it looks through this one.
  * TCG.       QEMU before 8.1 does not lock a page while it translates code from
  *            it.  A virtual CPU that was translating the INT3 during the third
  *            store leaves a translation of it behind that no store has made
@@ -75,6 +76,7 @@ static void write_text(char *addr, const u8 *bytes, size_t len)
 	/* Its tables exist since paging_init(): this cannot fail. */
 	ARCH_BUG_ON(paging_map(PATCH_WINDOW, virt_to_phys((void *)page), size,
 			       PAGE_KERNEL | PAGE_SMALL));
+	tlb_flush_local(PATCH_WINDOW, PATCH_WINDOW + size);
 	memcpy((char *)PATCH_WINDOW + offset, bytes, len);
 	paging_unmap(PATCH_WINDOW, size);
 	tlb_flush_local(PATCH_WINDOW, PATCH_WINDOW + size);

@@ -55,6 +55,29 @@ TEST(smp, each_cpu_is_called_once)
 		EXPECT_EQ(atomic_read(&calls[cpu]), 1);
 }
 
+static void finish_slowly(void *info)
+{
+	for (int i = 0; i < 2000; i++)
+		cpu_relax();
+	WRITE_ONCE(*(bool *)info, true);
+}
+
+/* Who waits goes on when the function has returned, not when it begins. */
+TEST(smp, who_waits_sees_what_the_function_did)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		for (int i = 0; i < 5; i++) {
+			bool done = false;
+
+			smp_call_function_single(cpu, finish_slowly, &done,
+						 true);
+			EXPECT(done);
+		}
+	}
+}
+
 /* Not waiting does not lose calls: the next send waits for the room. */
 TEST(smp, calls_without_waiting_all_arrive)
 {

@@ -275,13 +275,16 @@ TEST(paging, protecting_a_part_splits_a_large_page)
 
 TEST(paging, tables_of_an_owned_range_come_back)
 {
-	unsigned long before = paging_nr_tables();
+	unsigned long before = 0;
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		ASSERT_EQ(paging_map(WINDOW, virt_to_phys(pages), PAGE_SIZE,
 				     PAGE_KERNEL),
 			  0);
 		window_close();
+		/* The first leaves those above the window: they are shared. */
+		if (!i)
+			before = paging_nr_tables();
 	}
 	EXPECT_EQ(paging_nr_tables(), before);
 }

@@ -91,22 +91,19 @@ static int forker(void *seed)
 
 /* -- What is done to the groups ---------------------------------------------------- */
 
+/* One of this test's tasks; a machine may have any number of others. */
 static int move_someone(struct prng *rng, struct cgroup *cgrp)
 {
+	unsigned int skip = prng_below(rng, MAX_TASKS);
 	struct task *t = NULL;
 	char pid[12];
 
-	for (int i = prng_below(rng, 100); i >= 0; i--) {
-		t = task_next(t);
-		if (!t)
-			return -ESRCH;
-	}
-	format(pid, sizeof(pid), "%d", t->pid);
-	/* Only those of this test. */
-	if (t->entry != forker) {
-		put_task(t);
+	while ((t = task_next(t)))
+		if (t->entry == forker && !skip--)
+			break;
+	if (!t)
 		return -ESRCH;
-	}
+	format(pid, sizeof(pid), "%d", t->pid);
 	put_task(t);
 	return cgroup_write(cgrp, "cgroup.procs", pid);
 }

@@ -25,7 +25,7 @@
 
 #define MAX_TASKS_SHOWN 30
 
-static struct timer timers[2];
+static struct timer_list timers[2];
 static unsigned int limit_seconds;
 
 /* Those that the test made, or those that were there before it. */
@@ -45,7 +45,7 @@ static void print_sleeping_tasks(bool older)
 	rcu_read_unlock();
 }
 
-static void time_is_over(struct timer *timer)
+static void time_is_over(struct timer_list *timer)
 {
 	static bool one_is_telling;
 	char why[64];

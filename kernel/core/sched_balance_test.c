@@ -361,7 +361,7 @@ TEST(sched, idle_cpus_take_no_timer_interrupts)
 	EXPECT_GE(quiet, (nr + 1) / 2);
 }
 
-static void do_nothing(struct timer *t)
+static void do_nothing(struct timer_list *t)
 {
 }
 
@@ -370,7 +370,7 @@ TEST(sched, an_idle_cpu_sleeps_until_its_next_timer)
 {
 	unsigned int cpu = pin_here();
 	u64 taken = 0;
-	struct timer t;
+	struct timer_list t;
 
 	timer_setup(&t, do_nothing, TIMER_HARDIRQ);
 	for (int try = 0; try < TRIES && taken != 1; try++) {

@@ -111,13 +111,13 @@ BENCH(sched, task)
 	bench_end(b, "task.run_join", 100);
 }
 
-static void never(struct timer *t)
+static void never(struct timer_list *t)
 {
 }
 
 BENCH(sched, timer)
 {
-	struct timer t;
+	struct timer_list t;
 
 	timer_setup(&t, never, 0);
 	bench_begin(b);

@@ -11,13 +11,13 @@
 #include <kernel/core/sched.h>
 
 struct sleeper {
-	struct timer timer;
+	struct timer_list timer;
 	struct task *task;
 };
 
-static void sleeper_wake(struct timer *t)
+static void sleeper_wake(struct timer_list *t)
 {
-	struct sleeper *s = from_timer(t, struct sleeper, timer);
+	struct sleeper *s = from_timer(s, t, timer);
 
 	wake_up_process(s->task);
 }

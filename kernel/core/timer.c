@@ -50,7 +50,7 @@ struct timer_base {
 
 	/* Under lock. */
 	struct rb_root_cached queue[NR_QUEUES];
-	struct timer *running[NR_QUEUES];
+	struct timer_list *running[NR_QUEUES];
 	bool served[NR_QUEUES]; /* or just about to be */
 	u64 horizon[NR_QUEUES]; /* of the round that runs, or 0 */
 	u64 not_before;		/* no interrupt until then */
@@ -68,21 +68,26 @@ struct timer_base {
 
 static DEFINE_PER_CPU_ALIGNED(struct timer_base, timer_bases);
 
-static inline int timer_queue(const struct timer *t)
+/* Nobody serves it; its timers only need a lock like all others. */
+struct timer_base timer_base_unarmed = {
+	.lock = __SPIN_LOCK_UNLOCKED(timer_base_unarmed.lock),
+};
+
+static inline int timer_queue(const struct timer_list *t)
 {
 	return t->flags & TIMER_HARDIRQ ? QUEUE_HARD : QUEUE_SOFT;
 }
 
 static bool timer_less(const struct rb_node *a, const struct rb_node *b)
 {
-	return rb_entry(a, struct timer, node)->expires <
-	       rb_entry(b, struct timer, node)->expires;
+	return rb_entry(a, struct timer_list, node)->expires <
+	       rb_entry(b, struct timer_list, node)->expires;
 }
 
-static inline struct timer *queue_first(struct timer_base *base, int q)
+static inline struct timer_list *queue_first(struct timer_base *base, int q)
 {
-	return rb_entry_safe(rb_first_cached(&base->queue[q]), struct timer,
-			     node);
+	return rb_entry_safe(rb_first_cached(&base->queue[q]),
+			     struct timer_list, node);
 }
 
 /* -- The hardware ------------------------------------------------------------ */
@@ -92,7 +97,7 @@ static u64 next_deadline(struct timer_base *base)
 	u64 next = base->tick;
 
 	for (int q = 0; q < NR_QUEUES; q++) {
-		struct timer *t = queue_first(base, q);
+		struct timer_list *t = queue_first(base, q);
 
 		/* Who serves a queue looks again when it is done. */
 		if (t && !base->served[q])
@@ -150,10 +155,10 @@ void timers_kick(void)
 
 /* -- Arming ------------------------------------------------------------------ */
 
-void timer_setup(struct timer *t, void (*fn)(struct timer *t),
+void timer_setup(struct timer_list *t, void (*fn)(struct timer_list *t),
 		 unsigned int flags)
 {
-	*t = (struct timer){
+	*t = (struct timer_list){
 		.base = this_cpu_ptr(&timer_bases),
 		.fn = fn,
 		.flags = flags,
@@ -161,7 +166,7 @@ void timer_setup(struct timer *t, void (*fn)(struct timer *t),
 }
 
 /* Interrupts off. */
-static struct timer_base *lock_base(struct timer *t)
+static struct timer_base *lock_base(struct timer_list *t)
 {
 	for (;;) {
 		struct timer_base *base = READ_ONCE(t->base);
@@ -176,7 +181,7 @@ static struct timer_base *lock_base(struct timer *t)
 	}
 }
 
-static bool dequeue(struct timer_base *base, struct timer *t)
+static bool dequeue(struct timer_base *base, struct timer_list *t)
 {
 	if (!t->queued)
 		return false;
@@ -186,7 +191,7 @@ static bool dequeue(struct timer_base *base, struct timer *t)
 }
 
 /* Interrupts off.  The timer is not queued. */
-static struct timer_base *move_to(struct timer *t, struct timer_base *from,
+static struct timer_base *move_to(struct timer_list *t, struct timer_base *from,
 				  struct timer_base *to)
 {
 	if (from == to || from->running[timer_queue(t)] == t)
@@ -198,7 +203,7 @@ static struct timer_base *move_to(struct timer *t, struct timer_base *from,
 	return to;
 }
 
-static bool arm(struct timer *t, u64 expires, unsigned int cpu)
+static bool arm(struct timer_list *t, u64 expires, unsigned int cpu)
 {
 	struct timer_base *base;
 	unsigned long flags;
@@ -225,18 +230,18 @@ static bool arm(struct timer *t, u64 expires, unsigned int cpu)
 	return was_armed;
 }
 
-bool mod_timer(struct timer *t, u64 expires)
+bool mod_timer(struct timer_list *t, u64 expires)
 {
 	/* The CPU may change until arm() has interrupts off: any will do. */
 	return arm(t, expires, smp_processor_id());
 }
 
-bool mod_timer_on(struct timer *t, u64 expires, unsigned int cpu)
+bool mod_timer_on(struct timer_list *t, u64 expires, unsigned int cpu)
 {
 	return arm(t, expires, cpu);
 }
 
-bool del_timer(struct timer *t)
+bool del_timer(struct timer_list *t)
 {
 	struct timer_base *base;
 	unsigned long flags;
@@ -250,7 +255,7 @@ bool del_timer(struct timer *t)
 	return was_armed;
 }
 
-bool del_timer_sync(struct timer *t)
+bool del_timer_sync(struct timer_list *t)
 {
 	bool was_armed = false, running;
 
@@ -277,7 +282,7 @@ bool del_timer_sync(struct timer *t)
 /* Lock held and dropped around each function: one round. */
 static void fire_expired(struct timer_base *base, int q)
 {
-	struct timer *t;
+	struct timer_list *t;
 
 	base->served[q] = true;
 	base->horizon[q] = ktime_get_ns() + 1;
@@ -302,7 +307,7 @@ static void fire_expired(struct timer_base *base, int q)
 /* Lock held: @now, is there one due? */
 static bool is_due(struct timer_base *base, int q, u64 now)
 {
-	struct timer *t = queue_first(base, q);
+	struct timer_list *t = queue_first(base, q);
 
 	return t && t->expires <= now;
 }
@@ -369,7 +374,8 @@ unsigned long timers_nr_armed(void)
 		for (int q = 0; q < NR_QUEUES; q++)
 			for (n = rb_first_cached(&base->queue[q]); n;
 			     n = rb_next(n))
-				nr += !(rb_entry(n, struct timer, node)->flags &
+				nr += !(rb_entry(n, struct timer_list, node)
+						->flags &
 					TIMER_UNCOUNTED);
 		spin_unlock_irqrestore(&base->lock, flags);
 	}

@@ -21,7 +21,7 @@ TEST_LEAK_COUNTER(timers)
 }
 
 struct alarm {
-	struct timer timer;
+	struct timer_list timer;
 	u64 due;
 	u64 fired_at;
 	int order;
@@ -31,9 +31,9 @@ struct alarm {
 	struct completion done;
 };
 
-static void alarm_fire(struct timer *t)
+static void alarm_fire(struct timer_list *t)
 {
-	struct alarm *a = from_timer(t, struct alarm, timer);
+	struct alarm *a = from_timer(a, t, timer);
 
 	a->fired_at = ktime_get_ns();
 	a->cpu = smp_processor_id();
@@ -123,6 +123,29 @@ TEST(timer, mod_timer_moves_the_deadline)
 	}
 	wait_for_completion(&a.done);
 	EXPECT_GE(a.fired_at, a.due);
+}
+
+static void static_fire(struct timer_list *t);
+static DEFINE_TIMER(static_timer, static_fire);
+static int static_fired;
+
+static void static_fire(struct timer_list *t)
+{
+	EXPECT_EQ(t, &static_timer);
+	WRITE_ONCE(static_fired, static_fired + 1);
+}
+
+TEST(timer, one_set_up_by_the_compiler_is_as_good)
+{
+	static_fired = 0;
+	EXPECT(!timer_pending(&static_timer));
+	EXPECT(!del_timer_sync(&static_timer));
+	static_timer.expires = ktime_get_ns() + MS;
+	add_timer(&static_timer);
+	while (!READ_ONCE(static_fired))
+		msleep(1);
+	EXPECT(!del_timer_sync(&static_timer));
+	EXPECT_EQ(static_fired, 1);
 }
 
 TEST(timer, a_deadline_in_the_past_fires_soon)
@@ -215,9 +238,9 @@ TEST(timer, fires_on_the_cpu_it_is_armed_for)
 }
 
 /* Its own function may arm it again. */
-static void alarm_repeat(struct timer *t)
+static void alarm_repeat(struct timer_list *t)
 {
-	struct alarm *a = from_timer(t, struct alarm, timer);
+	struct alarm *a = from_timer(a, t, timer);
 
 	if (++a->order < 5)
 		mod_timer(t, ktime_get_ns() + MS);
@@ -240,9 +263,9 @@ TEST(timer, may_arm_itself_again)
 }
 
 /* For a time that has passed: it is due again at once, and so on. */
-static void alarm_rush(struct timer *t)
+static void alarm_rush(struct timer_list *t)
 {
-	struct alarm *a = from_timer(t, struct alarm, timer);
+	struct alarm *a = from_timer(a, t, timer);
 
 	WRITE_ONCE(a->order, a->order + 1);
 	mod_timer(t, a->due);
@@ -275,9 +298,9 @@ TEST(timer, one_that_is_always_due_keeps_nobody_out)
 	EXPECT_EQ(set_cpus_allowed(current, cpu_online_mask), 0);
 }
 
-static void alarm_again(struct timer *t)
+static void alarm_again(struct timer_list *t)
 {
-	struct alarm *a = from_timer(t, struct alarm, timer);
+	struct alarm *a = from_timer(a, t, timer);
 
 	WRITE_ONCE(a->order, a->order + 1);
 	mod_timer(t, ktime_get_ns() + 20000);
@@ -308,9 +331,9 @@ TEST(timer, del_timer_sync_stops_one_that_arms_itself)
 
 /* A function that is still running when it is deleted: told to go on, it takes
  * its time. */
-static void alarm_slow(struct timer *t)
+static void alarm_slow(struct timer_list *t)
 {
-	struct alarm *a = from_timer(t, struct alarm, timer);
+	struct alarm *a = from_timer(a, t, timer);
 
 	WRITE_ONCE(a->soft, true);
 	while (!READ_ONCE(a->order))
@@ -351,14 +374,14 @@ TEST(timer, del_timer_sync_waits_for_the_function)
 #define STRESS_TIMERS 8
 
 struct stress {
-	struct timer timer[STRESS_TIMERS];
+	struct timer_list timer[STRESS_TIMERS];
 	atomic_t armed, ended;
 	bool overlap;
 	atomic_t running[STRESS_TIMERS];
 };
 static struct stress stress;
 
-static void stress_fire(struct timer *t)
+static void stress_fire(struct timer_list *t)
 {
 	int i = t - stress.timer;
 
@@ -375,7 +398,7 @@ static int stress_run(void *arg)
 
 	prng_init(&rng, (u64)arg);
 	for (int i = 0; i < 1500; i++) {
-		struct timer *t =
+		struct timer_list *t =
 			&stress.timer[prng_below(&rng, STRESS_TIMERS)];
 		u64 when = ktime_get_ns() + prng_below(&rng, 300000);
 

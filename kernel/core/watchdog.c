@@ -64,7 +64,7 @@ struct watched_cpu {
 static DEFINE_PER_CPU(struct watched_cpu, watched_cpu);
 
 struct watcher {
-	struct timer timer;
+	struct timer_list timer;
 	unsigned int cpu; /* where it is armed; by itself and start() */
 };
 static struct watcher watchers[2];
@@ -214,9 +214,9 @@ static void start(void)
 		arm(&watchers[1], any_other_cpu());
 }
 
-static void round(struct timer *timer)
+static void round(struct timer_list *timer)
 {
-	struct watcher *self = from_timer(timer, struct watcher, timer);
+	struct watcher *self = from_timer(self, timer, timer);
 	bool busy = look_round();
 
 	if (!READ_ONCE(watching) || !READ_ONCE(watchdog_ms))

@@ -19,7 +19,7 @@ void ksoftirqd_start(void)
 
 	for_each_online_cpu(cpu) {
 		struct task *t = kthread_create_on_cpu(softirq_daemon, NULL,
-						       cpu, "ksoftirqd");
+						       cpu, "ksoftirqd/%u");
 
 		if (IS_ERR(t))
 			panic("no memory for ksoftirqd/%u", cpu);

@@ -27,9 +27,9 @@ struct task *kthread_create(int (*fn)(void *arg), void *arg, const char *fmt,
 }
 
 struct task *kthread_create_on_cpu(int (*fn)(void *arg), void *arg,
-				   unsigned int cpu, const char *name)
+				   unsigned int cpu, const char *fmt)
 {
-	struct task *t = kthread_create(fn, arg, "%s/%u", name, cpu);
+	struct task *t = kthread_create(fn, arg, fmt, cpu);
 
 	if (!IS_ERR(t))
 		kthread_bind(t, cpu);

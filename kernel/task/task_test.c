@@ -520,7 +520,7 @@ TEST(kthread, is_bound_and_named)
 
 	for_each_online_cpu(cpu) {
 		struct task *t = kthread_create_on_cpu(say_cpu, NULL, cpu,
-						       "longishname");
+						       "longishname/%u");
 		char name[32];
 
 		ASSERT(!IS_ERR(t));

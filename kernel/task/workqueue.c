@@ -43,6 +43,7 @@
 #include <arch/irqflags.h>
 #include <kernel/core/clock.h>
 #include <kernel/core/panic.h>
+#include <lib/format.h>
 #include <mm/percpu/percpu.h>
 #include <mm/slab/slab.h>
 #include "workqueue_impl.h"
@@ -159,7 +160,7 @@ bool __queue_work(int cpu, struct workqueue_struct *wq,
 {
 	struct pool_workqueue *pwq, *running;
 
-	if (unlikely(READ_ONCE(wq->draining)) && !is_chained(wq)) {
+	if (unlikely(atomic_read(&wq->nr_drainers)) && !is_chained(wq)) {
 		WARN(true, "queueing on %s while it is drained", wq->name);
 		clear_bit(WORK_PENDING, &work->flags);
 		return false;
@@ -190,9 +191,9 @@ bool queue_work_on(int cpu, struct workqueue_struct *wq,
 	return queued;
 }
 
-void delayed_work_timer(struct timer *t)
+void delayed_work_timer(struct timer_list *t)
 {
-	struct delayed_work *dwork = from_timer(t, struct delayed_work, timer);
+	struct delayed_work *dwork = from_timer(dwork, t, timer);
 
 	__queue_work(dwork->cpu, dwork->wq, &dwork->work);
 }
@@ -272,23 +273,26 @@ static void free_pwqs(struct workqueue_struct *wq)
 		free_percpu(wq->cpu_pwqs);
 }
 
-struct workqueue_struct *__alloc_workqueue(const char *name, unsigned int flags,
-					   int max_active,
-					   struct lock_class_key *key)
+struct workqueue_struct *__alloc_workqueue(struct lock_class_key *key,
+					   unsigned int flags, int max_active,
+					   const char *fmt, ...)
 {
 	struct workqueue_struct *wq;
+	va_list ap;
 
 	assert_can_sleep();
 	wq = kzalloc(sizeof(*wq), GFP_KERNEL);
 	if (!wq)
 		return NULL;
-	wq->name = name;
+	va_start(ap, fmt);
+	vscnprintf(wq->name, sizeof(wq->name), fmt, ap);
+	va_end(ap);
 	wq->flags = flags;
 	mutex_init(&wq->flush_mutex);
 	init_waitqueue_head(&wq->flush_wait);
 	init_waitqueue_head(&wq->rescuer_wait);
 	INIT_LIST_HEAD(&wq->maydays);
-	lockdep_init_map(&wq->dep_map, name, key, LOCKDEP_SLEEP);
+	lockdep_init_map(&wq->dep_map, fmt, key, LOCKDEP_SLEEP);
 
 	if (!alloc_pwqs(wq,
 			max_active ? max_active : default_max_active(flags)))
@@ -310,7 +314,7 @@ void destroy_workqueue(struct workqueue_struct *wq)
 	int cpu;
 
 	drain_workqueue(wq);
-	WRITE_ONCE(wq->draining, true); /* whoever still queues is told */
+	atomic_inc(&wq->nr_drainers); /* whoever still queues is told */
 	if (wq->rescuer)
 		rescuer_stop(wq);
 	/* Who counted the last item down may still be about to wake us. */

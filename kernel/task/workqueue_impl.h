@@ -38,8 +38,8 @@ struct worker_pool {
 	struct list_head idle; /* most recent first */
 	struct list_head busy;
 	struct list_head waiters; /* flush_work() of queued items */
-	struct timer mayday_timer;
-	struct timer idle_timer;
+	struct timer_list mayday_timer;
+	struct timer_list idle_timer;
 };
 
 /* A workqueue's share of a pool. */
@@ -61,7 +61,7 @@ struct pool_workqueue {
 
 struct workqueue_struct {
 	/* Fixed at init. */
-	const char *name;
+	char name[24];
 	unsigned int flags;
 	struct pool_workqueue __percpu *cpu_pwqs; /* bound */
 	struct pool_workqueue *unbound_pwq;
@@ -72,8 +72,8 @@ struct workqueue_struct {
 	u8 colour;
 	struct wait_queue_head flush_wait;
 
-	/* Any CPU. */
-	bool draining;
+	/* Any CPU, atomically. */
+	atomic_t nr_drainers;
 
 	/* Under mayday_lock. */
 	struct list_head maydays;

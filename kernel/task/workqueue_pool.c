@@ -384,10 +384,9 @@ static void dismiss(struct worker *w)
 	wake_up_process(w->task);
 }
 
-static void idle_timer(struct timer *t)
+static void idle_timer(struct timer_list *t)
 {
-	struct worker_pool *pool =
-		from_timer(t, struct worker_pool, idle_timer);
+	struct worker_pool *pool = from_timer(pool, t, idle_timer);
 	u64 now = ktime_get_ns(), patience = READ_ONCE(worker_idle_ns);
 	unsigned long flags;
 	struct worker *w;
@@ -446,10 +445,9 @@ static void call_rescuer(struct pool_workqueue *pwq)
 }
 
 /* For 10 ms now items wait, and nobody comes. */
-static void mayday_timer(struct timer *t)
+static void mayday_timer(struct timer_list *t)
 {
-	struct worker_pool *pool =
-		from_timer(t, struct worker_pool, mayday_timer);
+	struct worker_pool *pool = from_timer(pool, t, mayday_timer);
 	struct work_struct *work;
 	unsigned long flags;
 

@@ -162,7 +162,7 @@ static bool take_from_list(struct work_struct *work)
  * Interrupts off.  The caller has WORK_PENDING then: 1 if it was queued, 0 if
  * not.  Or it has not: -EBUSY when another cancels, -EAGAIN: soon.
  */
-static int grab_pending(struct work_struct *work, struct timer *timer)
+static int grab_pending(struct work_struct *work, struct timer_list *timer)
 {
 	if (timer && del_timer(timer))
 		return 1;
@@ -174,8 +174,8 @@ static int grab_pending(struct work_struct *work, struct timer *timer)
 }
 
 /* The same, patiently: 0, 1 or -EBUSY; interrupts are off on return. */
-static int grab_pending_irqsave(struct work_struct *work, struct timer *timer,
-				unsigned long *flags)
+static int grab_pending_irqsave(struct work_struct *work,
+				struct timer_list *timer, unsigned long *flags)
 {
 	for (;;) {
 		int ret;
@@ -189,7 +189,7 @@ static int grab_pending_irqsave(struct work_struct *work, struct timer *timer,
 	}
 }
 
-static bool cancel(struct work_struct *work, struct timer *timer)
+static bool cancel(struct work_struct *work, struct timer_list *timer)
 {
 	unsigned long flags;
 	int ret = grab_pending_irqsave(work, timer, &flags);
@@ -200,7 +200,7 @@ static bool cancel(struct work_struct *work, struct timer *timer)
 	return ret > 0;
 }
 
-static bool cancel_sync(struct work_struct *work, struct timer *timer)
+static bool cancel_sync(struct work_struct *work, struct timer_list *timer)
 {
 	unsigned long flags;
 	int ret;
@@ -300,9 +300,9 @@ void flush_workqueue(struct workqueue_struct *wq)
 
 void drain_workqueue(struct workqueue_struct *wq)
 {
-	WRITE_ONCE(wq->draining, true);
+	atomic_inc(&wq->nr_drainers);
 	do {
 		flush_workqueue(wq);
 	} while (!flushed(wq, 0) || !flushed(wq, 1));
-	WRITE_ONCE(wq->draining, false);
+	atomic_dec(&wq->nr_drainers);
 }

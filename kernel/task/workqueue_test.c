@@ -4,6 +4,7 @@
 #include <arch/irqflags.h>
 #include <kernel/core/clock.h>
 #include <kernel/core/fault_inject.h>
+#include <kernel/core/report.h>
 #include <kernel/core/smp.h>
 #include <kernel/task/kthread.h>
 #include <mm/slab/slab.h>
@@ -268,6 +269,68 @@ TEST(workqueue, delayed_work_can_be_moved_hurried_and_cancelled)
 	schedule_delayed_work(&it.dwork, 1000000 * MS);
 	EXPECT(cancel_delayed_work_sync(&it.dwork));
 	EXPECT_EQ(atomic_read(&it.runs), 1);
+}
+
+static void count_static(struct work_struct *work);
+static DECLARE_DELAYED_WORK(static_dwork, count_static);
+static int nr_static;
+
+static void count_static(struct work_struct *work)
+{
+	EXPECT_EQ(to_delayed_work(work), &static_dwork);
+	nr_static++;
+}
+
+TEST(workqueue, one_set_up_by_the_compiler_on_a_queue_named_by_a_format)
+{
+	struct workqueue_struct *wq =
+		alloc_workqueue("test/%d-%s", WQ_MEM_RECLAIM, 0, 7, "seven");
+
+	ASSERT(wq);
+	EXPECT_STREQ(wq->name, "test/7-seven");
+	EXPECT_STREQ(wq->rescuer->task->comm, "test/7-seven");
+	nr_static = 0;
+	EXPECT(!cancel_delayed_work_sync(&static_dwork));
+	EXPECT(queue_delayed_work(wq, &static_dwork, 1000000 * MS));
+	flush_delayed_work(&static_dwork);
+	EXPECT_EQ(nr_static, 1);
+	destroy_workqueue(wq);
+}
+
+/* Who drains may be joined; the first to be done does not end it for both. */
+static int drain_arg(void *wq)
+{
+	drain_workqueue(wq);
+	return 0;
+}
+
+TEST(workqueue, two_may_drain_at_once)
+{
+	DECLARE_COMPLETION_ONSTACK(gate);
+	struct workqueue_struct *wq = alloc_workqueue("test", 0, 0);
+	struct item it, late;
+	struct task *t;
+
+	ASSERT(wq);
+	item_init(&it, wq);
+	item_init(&late, wq);
+	it.gate = &gate;
+	queue_work(wq, &it.work);
+	t = task_run(drain_arg, wq, "drains");
+	ASSERT(t);
+	while (!atomic_read(&wq->nr_drainers))
+		msleep(1);
+	/* As another that drains, and is done first. */
+	atomic_inc(&wq->nr_drainers);
+	atomic_dec(&wq->nr_drainers);
+	report_expect(REPORT_WARN);
+	EXPECT(!queue_work(wq, &late.work));
+	EXPECT_EQ(report_expected(REPORT_WARN), 1);
+	complete_all(&gate);
+	task_join(t);
+	EXPECT(queue_work(wq, &late.work));
+	destroy_workqueue(wq);
+	EXPECT_EQ(atomic_read(&late.runs), 1);
 }
 
 TEST(workqueue, after_cancel_sync_nothing_runs_or_is_queued)

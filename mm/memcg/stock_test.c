@@ -602,7 +602,7 @@ struct stress_hand {
 struct stress_worker {
 	struct stress *stress;
 	struct stress_hand task, interrupt;
-	struct timer timer;
+	struct timer_list timer;
 	unsigned int flags;
 };
 
@@ -642,9 +642,9 @@ static void stress_rearm(struct stress_worker *w)
 }
 
 /* In a softirq or an interrupt, by the timer's flags. */
-static void stress_interrupt(struct timer *t)
+static void stress_interrupt(struct timer_list *t)
 {
-	struct stress_worker *w = from_timer(t, struct stress_worker, timer);
+	struct stress_worker *w = from_timer(w, t, timer);
 
 	for (unsigned int n = 0; n < 4; n++)
 		stress_toggle(w->stress, &w->interrupt,

@@ -167,7 +167,7 @@ static int charge_and_uncharge(void *worker)
 
 /* Objects that a timer took, for the group it found, and drops. */
 struct visitor {
-	struct timer timer;
+	struct timer_list timer;
 	struct prng rng;
 	struct mem_cgroup *memcg; /* referenced */
 	void *objects[8];
@@ -175,7 +175,7 @@ struct visitor {
 
 static struct visitor visitor;
 
-static void visit(struct timer *timer)
+static void visit(struct timer_list *timer)
 {
 	struct visitor *v = container_of(timer, struct visitor, timer);
 	void **object = &v->objects[prng_below(&v->rng, 8)];

@@ -255,15 +255,15 @@ TEST(percpu_owner, whoever_frees_it_its_group_gets_it_back)
 }
 
 struct in_interrupt {
-	struct timer timer;
+	struct timer_list timer;
 	struct mem_cgroup *memcg;
 	void __percpu *given, *made;
 	bool done;
 };
 
-static void swap_areas(struct timer *t)
+static void swap_areas(struct timer_list *t)
 {
-	struct in_interrupt *work = from_timer(t, struct in_interrupt, timer);
+	struct in_interrupt *work = from_timer(work, t, timer);
 
 	free_percpu(work->given);
 	work->made = alloc_for(work->memcg, 3000, GFP_ATOMIC);
@@ -366,7 +366,7 @@ TEST(percpu_owner, a_relabelled_area_is_the_other_owners)
 
 struct payer {
 	struct task *task;
-	struct timer timer;
+	struct timer_list timer;
 	struct prng rng, timer_rng;
 	void __percpu *held[NR_HELD], *timer_held[4];
 	bool stop;
@@ -388,9 +388,9 @@ static void act(void __percpu **place, struct prng *rng, gfp_t gfp)
 	}
 }
 
-static void act_in_interrupt(struct timer *t)
+static void act_in_interrupt(struct timer_list *t)
 {
-	struct payer *w = from_timer(t, struct payer, timer);
+	struct payer *w = from_timer(w, t, timer);
 
 	act(&w->timer_held[prng_below(&w->timer_rng, 4)], &w->timer_rng,
 	    GFP_ATOMIC);

@@ -34,7 +34,7 @@ struct item {
 
 struct worker {
 	struct task *task;
-	struct timer timer;
+	struct timer_list timer;
 	struct prng rng, timer_rng;
 	struct item held[NR_HELD], timer_held[NR_TIMER];
 	bool stop;
@@ -100,9 +100,9 @@ static void act(struct item *it, struct prng *rng, gfp_t gfp)
 		take(it, rng, gfp);
 }
 
-static void interrupt_work(struct timer *t)
+static void interrupt_work(struct timer_list *t)
 {
-	struct worker *w = from_timer(t, struct worker, timer);
+	struct worker *w = from_timer(w, t, timer);
 
 	act(&w->timer_held[prng_below(&w->timer_rng, NR_TIMER)], &w->timer_rng,
 	    GFP_ATOMIC);

@@ -277,13 +277,13 @@ static void free_later(struct prng *rng, gfp_t gfp)
 
 static struct worker {
 	struct task *task;
-	struct timer timer;
+	struct timer_list timer;
 	struct prng rng, timer_rng;
 	struct item held[NR_HELD], timer_held[8];
 	bool stop;
 } workers[MAX_WORKERS];
 
-static void interrupt_work(struct timer *t)
+static void interrupt_work(struct timer_list *t)
 {
 	struct worker *w = container_of(t, struct worker, timer);
 

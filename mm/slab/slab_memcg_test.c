@@ -526,13 +526,13 @@ TEST(slab_memcg, bulk_free_gives_each_its_own)
 
 /* Run fn(arg) once in the softirq, or the interrupt, of a timer. */
 struct in_timer {
-	struct timer timer;
+	struct timer_list timer;
 	void (*fn)(void *arg);
 	void *arg;
 	struct completion done;
 };
 
-static void timer_fired(struct timer *t)
+static void timer_fired(struct timer_list *t)
 {
 	struct in_timer *in = container_of(t, struct in_timer, timer);
 

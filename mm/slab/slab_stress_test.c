@@ -223,7 +223,7 @@ static void shrink(struct prng *rng)
 
 /* The users' part in interrupts of one kind. */
 struct ticker {
-	struct timer timer;
+	struct timer_list timer;
 	struct prng rng;
 	struct item held[NR_TIMER_HELD];
 	bool stop;
@@ -238,9 +238,9 @@ struct worker {
 
 static struct worker workers[MAX_WORKERS];
 
-static void tick(struct timer *t)
+static void tick(struct timer_list *t)
 {
-	struct ticker *ticker = from_timer(t, struct ticker, timer);
+	struct ticker *ticker = from_timer(ticker, t, timer);
 
 	for (int i = 0; i < NR_TIMER_HELD; i++) {
 		struct item *it = &ticker->held[i];

@@ -190,14 +190,14 @@ TEST(vmalloc_owner, failing_anywhere_leaves_nothing)
 }
 
 struct in_interrupt {
-	struct timer timer;
+	struct timer_list timer;
 	void *va;
 	bool done;
 };
 
-static void free_there(struct timer *t)
+static void free_there(struct timer_list *t)
 {
-	struct in_interrupt *work = from_timer(t, struct in_interrupt, timer);
+	struct in_interrupt *work = from_timer(work, t, timer);
 
 	vfree(work->va);
 	smp_store_release(&work->done, true);

@@ -78,14 +78,14 @@ TEST(culprit, ends_with_preemption_off)
 	preempt_disable();
 }
 
-static void assert_in_interrupt(struct timer *unused)
+static void assert_in_interrupt(struct timer_list *unused)
 {
 	ASSERT(!"an interrupt's assertion");
 }
 
 TEST(culprit, asserts_in_an_interrupt)
 {
-	struct timer t;
+	struct timer_list t;
 
 	timer_setup(&t, assert_in_interrupt, TIMER_HARDIRQ);
 	mod_timer(&t, ktime_get_ns());
@@ -109,9 +109,9 @@ TEST(culprit, panics)
 }
 
 /* Whoever runs when it fires would be blamed. */
-static struct timer forgotten;
+static struct timer_list forgotten;
 
-static void complain(struct timer *unused)
+static void complain(struct timer_list *unused)
 {
 	FAIL("long after the test that armed it");
 }

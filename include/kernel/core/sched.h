@@ -256,11 +256,22 @@ static inline unsigned int task_cpu(const struct task *t)
  * -EINVAL when no online CPU is in @mask.  May sleep.
  */
 int set_cpus_allowed(struct task *t, const struct cpumask *mask);
+static inline int set_cpus_allowed_ptr(struct task *t,
+				       const struct cpumask *mask)
+{
+	return set_cpus_allowed(t, mask);
+}
 
 /* Any context but NMI.  -EINVAL when out of range. */
 int sched_set_normal(struct task *t, int nice);
 int sched_set_fifo(struct task *t, int rt_prio);
 int sched_set_rr(struct task *t, int rt_prio);
+
+/* As it will weigh among fair tasks, whatever its policy is now. */
+static inline int task_nice(const struct task *t)
+{
+	return READ_ONCE(t->nice);
+}
 
 /* Make @cpu look at its runqueue soon.  Any context. */
 void resched_cpu(unsigned int cpu);

@@ -22,7 +22,7 @@
 
 struct timer_base;
 
-struct timer {
+struct timer_list {
 	/* Under the lock of the CPU it is on. */
 	struct rb_node node;
 	u64 expires;
@@ -32,27 +32,43 @@ struct timer {
 	struct timer_base *base;
 
 	/* Fixed at setup. */
-	void (*fn)(struct timer *t);
+	void (*fn)(struct timer_list *t);
 	unsigned int flags;
 };
 
-/* The structure of @type that @t is embedded in as @member. */
-#define from_timer(t, type, member) container_of(t, type, member)
+/* In a timer's function: the structure, of the type that @var points to, in which
+ * timer @t is embedded as @member. */
+#define from_timer(var, t, member) container_of(t, __typeof__(*(var)), member)
 
-void timer_setup(struct timer *t, void (*fn)(struct timer *t),
+/* Where a timer that was set up by the compiler belongs until it is armed. */
+extern struct timer_base timer_base_unarmed;
+
+#define TIMER_INITIALIZER(fn_, flags_)                                         \
+	{                                                                      \
+		.base = &timer_base_unarmed, .fn = (fn_), .flags = (flags_)    \
+	}
+#define DEFINE_TIMER(name, fn) struct timer_list name = TIMER_INITIALIZER(fn, 0)
+
+void timer_setup(struct timer_list *t, void (*fn)(struct timer_list *t),
 		 unsigned int flags);
 
 /*
  * Arm, or move to a new deadline, on this CPU.  Returns whether it was armed
  * before.  Any context but NMI, its own function included.
  */
-bool mod_timer(struct timer *t, u64 expires);
+bool mod_timer(struct timer_list *t, u64 expires);
 
-/* The same on @cpu, which must be online. */
-bool mod_timer_on(struct timer *t, u64 expires, unsigned int cpu);
+/* The same for the deadline that is in it, t->expires, if it is not armed. */
+static inline void add_timer(struct timer_list *t)
+{
+	mod_timer(t, t->expires);
+}
+
+/* mod_timer() on @cpu, which must be online. */
+bool mod_timer_on(struct timer_list *t, u64 expires, unsigned int cpu);
 
 /* Disarm.  Returns whether it was armed.  Its function may still be running. */
-bool del_timer(struct timer *t);
+bool del_timer(struct timer_list *t);
 
 /*
  * Disarm and wait until the function is not running anywhere.  The caller must
@@ -60,10 +76,10 @@ bool del_timer(struct timer *t);
  * function waits for, and must be a task (any context for TIMER_HARDIRQ timers,
  * except their own function).
  */
-bool del_timer_sync(struct timer *t);
+bool del_timer_sync(struct timer_list *t);
 
 /* Armed and not yet called.  A snapshot. */
-static inline bool timer_pending(const struct timer *t)
+static inline bool timer_pending(const struct timer_list *t)
 {
 	return READ_ONCE(t->queued);
 }

@@ -23,9 +23,9 @@
 struct task *kthread_create(int (*fn)(void *arg), void *arg, const char *fmt,
 			    ...) __printf(3, 4);
 
-/* Confined to @cpu and named "name/cpu". */
+/* Confined to @cpu, which is what a %u in @fmt stands for. */
 struct task *kthread_create_on_cpu(int (*fn)(void *arg), void *arg,
-				   unsigned int cpu, const char *name);
+				   unsigned int cpu, const char *fmt);
 
 /* Made and started. */
 #define kthread_run(fn, arg, ...)                                              \

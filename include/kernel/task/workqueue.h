@@ -53,7 +53,7 @@ struct work_struct {
 
 struct delayed_work {
 	struct work_struct work;
-	struct timer timer;
+	struct timer_list timer;
 
 	/* Owner of WORK_PENDING. */
 	struct workqueue_struct *wq;
@@ -68,7 +68,16 @@ struct delayed_work {
 		INIT_WORK(&(dw)->work, fn);                                    \
 		timer_setup(&(dw)->timer, delayed_work_timer, TIMER_HARDIRQ);  \
 	} while (0)
-void delayed_work_timer(struct timer *t);
+#define DECLARE_DELAYED_WORK(name, fn)                                         \
+	struct delayed_work name = {                                           \
+		.work.func = (fn),                                             \
+		.timer = TIMER_INITIALIZER(delayed_work_timer, TIMER_HARDIRQ), \
+	}
+void delayed_work_timer(struct timer_list *t);
+
+/* On a stack they are as good as anywhere, if they do not outlast it. */
+#define INIT_WORK_ONSTACK(w, fn)	  INIT_WORK(w, fn)
+#define INIT_DELAYED_WORK_ONSTACK(dw, fn) INIT_DELAYED_WORK(dw, fn)
 
 static inline struct delayed_work *to_delayed_work(struct work_struct *work)
 {
@@ -87,19 +96,21 @@ static inline struct delayed_work *to_delayed_work(struct work_struct *work)
 #define WQ_ORDERED     ((1u << 2) | WQ_UNBOUND)
 
 /*
- * @max_active: how many items may be under way at once, on each CPU if bound; 0
- * for a sensible number.  NULL when there is no memory.  May sleep.
+ * Named by @fmt, a string constant, and what follows; cut to fit.  @max_active:
+ * how many items may be under way at once, on each CPU if bound; 0 for a sensible
+ * number.  NULL when there is no memory.  May sleep.
  */
-#define alloc_workqueue(name, flags, max_active)                               \
+#define alloc_workqueue(fmt, flags, max_active, ...)                           \
 	({                                                                     \
 		static struct lock_class_key key_;                             \
-		__alloc_workqueue(name, flags, max_active, &key_);             \
+		__alloc_workqueue(&key_, flags, max_active,                    \
+				  fmt __VA_OPT__(, ) __VA_ARGS__);             \
 	})
-#define alloc_ordered_workqueue(name, flags)                                   \
-	alloc_workqueue(name, (flags) | WQ_ORDERED, 1)
-struct workqueue_struct *__alloc_workqueue(const char *name, unsigned int flags,
-					   int max_active,
-					   struct lock_class_key *key);
+#define alloc_ordered_workqueue(fmt, flags, ...)                               \
+	alloc_workqueue(fmt, (flags) | WQ_ORDERED, 1 __VA_OPT__(, ) __VA_ARGS__)
+struct workqueue_struct *__alloc_workqueue(struct lock_class_key *key,
+					   unsigned int flags, int max_active,
+					   const char *fmt, ...) __printf(4, 5);
 
 /* Runs what is queued, what that queues in turn, and so on; then frees @wq.
  * Nobody else may queue any more, and no delayed item may be under way. */
@@ -144,6 +155,11 @@ static inline bool mod_delayed_work(struct workqueue_struct *wq,
 static inline bool schedule_work(struct work_struct *work)
 {
 	return queue_work(system_wq, work);
+}
+
+static inline bool schedule_work_on(int cpu, struct work_struct *work)
+{
+	return queue_work_on(cpu, system_wq, work);
 }
 
 static inline bool schedule_delayed_work(struct delayed_work *dwork, u64 delay)

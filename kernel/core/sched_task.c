@@ -47,9 +47,10 @@ void sched_cpu_stats(unsigned int cpu, struct sched_cpu_stats *st)
 	st->curr = rq->curr;
 	st->nr_running = rq->nr_running;
 	st->nr_switches = rq->nr_switches;
+	st->at = ktime_get_ns();
 	st->idle_ns = rq->idle->sum_exec;
 	if (rq->curr == rq->idle)
-		st->idle_ns += ktime_get_ns() - rq->idle->exec_start;
+		st->idle_ns += st->at - rq->idle->exec_start;
 	st->nr_pulled = rq->nr_pulled;
 	st->nr_pushed = rq->nr_pushed;
 	st->nr_ticks = rq->nr_ticks;

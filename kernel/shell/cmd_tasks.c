@@ -2,12 +2,14 @@
 /* cmd_tasks.c - ps and top: who there is, and who uses the CPUs. */
 #include <arch/cpumask.h>
 #include <drivers/tty.h>
+#include <errno.h>
 #include <kernel/cgroup/cgroup.h>
 #include <kernel/core/clock.h>
 #include <kernel/task/task.h>
 #include <lib/math.h>
 #include <lib/parse.h>
 #include <mm/page/zone.h>
+#include <mm/slab/slab.h>
 #include <string.h>
 #include "shell_impl.h"
 
@@ -85,75 +87,119 @@ COMMAND(ps, "", "the tasks; the kernel's own are in brackets", cmd_ps);
 
 /* -- top --------------------------------------------------------------------- */
 
-#define TOP_TASKS 200
-#define TOP_CPUS  16 /* shown one by one */
+#define TOP_SHOWN 200u /* tasks */
+#define TOP_CPUS  16   /* shown one by one */
 
-/* What top saw last, and what has changed since. */
+/* A look at one task or CPU, and what has changed since the one before. */
 struct top_task {
 	int pid;
-	u64 total, used; /* ns */
+	u64 start_time;	   /* tells it from another with its pid */
+	u64 at, total;	   /* ns: when, and its CPU time then */
+	u64 used, elapsed; /* ns, since the last look */
 	char name[16];
 	const char *state;
 	unsigned int cpu;
 };
 
+struct top_cpu {
+	u64 at, idle;	      /* ns */
+	u64 elapsed, idle_ns; /* since */
+};
+
 struct top {
-	u64 time, elapsed; /* ns */
-	struct top_task tasks[TOP_TASKS];
-	unsigned int nr;
-	u64 idle[NR_CPUS], idle_part[NR_CPUS];
+	u64 time;		/* ns */
+	struct top_task *tasks; /* by pid */
+	unsigned int nr, room;
+	struct top_cpu cpus[NR_CPUS];
 };
 
 /* One top at a time. */
 static struct top tops[2];
 
-static u64 total_before(const struct top *before, int pid)
+/* What a task that is new did, it did since the last look. */
+static void top_compare_task(struct top_task *now, u64 last_look,
+			     const struct top_task *before)
 {
-	for (unsigned int i = 0; i < before->nr; i++) {
-		if (before->tasks[i].pid == pid)
-			return before->tasks[i].total;
+	if (before && before->start_time == now->start_time) {
+		now->used = now->total - before->total;
+		now->elapsed = now->at - before->at;
+	} else {
+		now->used = now->total;
+		now->elapsed = now->at - last_look;
 	}
-	return 0;
 }
 
-/* Most used first. */
-static void top_insert(struct top *top, const struct top_task *task)
+/* The one with @pid; both looks are in the order of pids, so *@from, which is
+ * where to look on, only goes up. */
+static const struct top_task *top_find(const struct top *top, int pid,
+				       unsigned int *from)
 {
-	unsigned int at;
-
-	if (top->nr == TOP_TASKS)
-		return;
-	for (at = top->nr++; at && top->tasks[at - 1].used < task->used; at--)
-		top->tasks[at] = top->tasks[at - 1];
-	top->tasks[at] = *task;
+	while (*from < top->nr && top->tasks[*from].pid < pid)
+		++*from;
+	return *from < top->nr && top->tasks[*from].pid == pid
+		       ? &top->tasks[*from]
+		       : NULL;
 }
 
-static void top_look(struct top *now, const struct top *before)
+static void top_look_at_cpus(struct top *now, const struct top *before)
 {
 	unsigned int cpu;
 
-	now->nr = 0;
-	now->time = ktime_get_ns();
-	now->elapsed = now->time - before->time;
 	for_each_online_cpu(cpu) {
+		struct top_cpu *c = &now->cpus[cpu];
 		struct sched_cpu_stats st;
 
 		sched_cpu_stats(cpu, &st);
-		now->idle[cpu] = st.idle_ns;
-		now->idle_part[cpu] = st.idle_ns - before->idle[cpu];
+		c->at = st.at;
+		c->idle = st.idle_ns;
+		c->elapsed = c->at - before->cpus[cpu].at;
+		c->idle_ns = c->idle - before->cpus[cpu].idle;
 	}
+}
+
+/* Room for those there are and a few that may come.  False: no memory. */
+static bool top_make_room(struct top *top)
+{
+	unsigned int nr = task_nr_live() + 64;
+
+	if (nr <= top->room)
+		return true;
+	kvfree(top->tasks);
+	top->tasks = kvmalloc(nr * sizeof(*top->tasks), GFP_KERNEL);
+	top->room = top->tasks ? nr : 0;
+	return top->tasks;
+}
+
+static bool top_look(struct top *now, const struct top *before)
+{
+	unsigned int from = 0;
+
+	now->time = ktime_get_ns();
+	now->nr = 0;
+	if (!top_make_room(now))
+		return false;
+	top_look_at_cpus(now, before);
 	for (struct task *t = task_next(NULL); t; t = task_next(t)) {
-		struct top_task task = {
+		struct top_task *task = &now->tasks[now->nr];
+
+		if (now->nr == now->room) {
+			put_task(t);
+			break;
+		}
+		now->nr++;
+		*task = (struct top_task){
 			.pid = t->pid,
+			.start_time = t->start_time,
 			.total = task_cpu_time(t),
+			.at = ktime_get_ns(),
 			.state = state_name(t),
 			.cpu = task_cpu(t),
 		};
-
-		copy_name(task.name, t);
-		task.used = task.total - total_before(before, t->pid);
-		top_insert(now, &task);
+		copy_name(task->name, t);
+		top_compare_task(task, before->time,
+				 top_find(before, task->pid, &from));
 	}
+	return true;
 }
 
 /* Tenths of a percent. */
@@ -164,7 +210,7 @@ static unsigned int share(u64 part, u64 whole)
 
 static unsigned int busy_share(const struct top *top, unsigned int cpu)
 {
-	return 1000 - share(top->idle_part[cpu], top->elapsed);
+	return 1000 - share(top->cpus[cpu].idle_ns, top->cpus[cpu].elapsed);
 }
 
 static void print_cpu(const struct top *top, unsigned int cpu)
@@ -197,10 +243,40 @@ static unsigned int print_cpus(const struct top *top)
 	return max(DIV_ROUND_UP(nr, 2), 1u);
 }
 
+static unsigned int task_share(const struct top_task *t)
+{
+	return share(t->used, t->elapsed);
+}
+
+/* The busiest, most used first, and at most @max of them; how many. */
+static unsigned int top_choose(const struct top *top,
+			       const struct top_task **chosen, unsigned int max)
+{
+	unsigned int nr = 0;
+
+	for (const struct top_task *t = top->tasks; t < top->tasks + top->nr;
+	     t++) {
+		unsigned int at = nr;
+
+		if (nr == max) {
+			if (!nr || task_share(chosen[nr - 1]) >= task_share(t))
+				continue;
+			at--;
+		} else {
+			nr++;
+		}
+		for (; at && task_share(chosen[at - 1]) < task_share(t); at--)
+			chosen[at] = chosen[at - 1];
+		chosen[at] = t;
+	}
+	return nr;
+}
+
 static void top_print(const struct top *top)
 {
+	static const struct top_task *chosen[TOP_SHOWN];
 	char up[SH_UNIT_CHARS], used[SH_UNIT_CHARS], total[SH_UNIT_CHARS];
-	unsigned int lines = 4, rows = tty_rows();
+	unsigned int lines = 4, rows = tty_rows(), nr;
 	struct page_info pages;
 
 	page_get_info(&pages);
@@ -213,9 +289,11 @@ static void top_print(const struct top *top)
 		  tty_plain ? "" : "; q quits");
 	lines += print_cpus(top);
 	sh_printf("\n  PID   CPU %%  STATE   CPU    CPU TIME  NAME\n");
-	for (unsigned int i = 0; i < top->nr && lines < rows; i++, lines++) {
-		const struct top_task *t = &top->tasks[i];
-		unsigned int used_share = share(t->used, top->elapsed);
+	nr = top_choose(top, chosen,
+			rows > lines ? min(rows - lines, TOP_SHOWN) : 0);
+	for (unsigned int i = 0; i < nr; i++) {
+		const struct top_task *t = chosen[i];
+		unsigned int used_share = task_share(t);
 		char time[SH_UNIT_CHARS];
 
 		sh_printf("%5d  %4u.%u  %-6s  %3u  %10s  %s\n", t->pid,
@@ -239,21 +317,35 @@ static bool top_wait(u64 ns)
 	return sh_interrupted();
 }
 
-static int top_run(u64 interval)
+static int top_show(u64 interval)
 {
 	int which = 0;
 
-	memset(tops, 0, sizeof(tops));
-	top_look(&tops[0], &tops[1]);
+	if (!top_look(&tops[0], &tops[1]))
+		return -ENOMEM;
 	if (tty_sleep(NSEC_PER_SEC / 4))
 		return 0;
 	do {
 		which ^= 1;
-		top_look(&tops[which], &tops[which ^ 1]);
+		if (!top_look(&tops[which], &tops[which ^ 1]))
+			return -ENOMEM;
 		top_print(&tops[which]);
 		/* A program at the line wants one look. */
 	} while (!tty_plain && !top_wait(interval));
 	return 0;
+}
+
+static int top_run(u64 interval)
+{
+	int err;
+
+	memset(tops, 0, sizeof(tops));
+	err = top_show(interval);
+	for (int i = 0; i < 2; i++)
+		kvfree(tops[i].tasks);
+	if (err)
+		sh_error("top: no memory to list %ld tasks\n", task_nr_live());
+	return err != 0;
 }
 
 static int cmd_top(int argc, char **argv)

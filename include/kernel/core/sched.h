@@ -300,6 +300,7 @@ void __noreturn sched_exit(void);
 /* -- Figures, for ps, top and tests ------------------------------------------ */
 
 struct sched_cpu_stats {
+	u64 at;		   /* ns, when this was so */
 	struct task *curr; /* only to compare with */
 	unsigned int nr_running;
 	u64 nr_switches;

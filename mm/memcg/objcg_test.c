@@ -96,7 +96,7 @@ TEST(objcg, a_charge_walks_up_to_who_is_online)
 	if (owner >= 0)
 		cpu_store_leave();
 	EXPECT_EQ(owner, (int)parent->objcg->id);
-	EXPECT_EQ(usage_of(child), 0ul);
+	EXPECT_EQ(settled_usage(child), 0ul);
 	uncharge_bytes(owner, PAGE_SIZE);
 
 	/* Chosen when it is offline already. */

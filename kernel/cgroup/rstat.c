@@ -154,7 +154,8 @@ static void fence(cpumask_t *cpus)
 {
 	unsigned int cpu;
 
-	smp_mb(); /* the links, then who is idle: rcu_idle_enter(), _exit() */
+	/* The links, then who is idle: pairs with toggle_active() (rcu.c). */
+	smp_mb();
 	for_each_cpu(cpu, cpus)
 		if (rcu_cpu_is_idle(cpu))
 			cpumask_clear_cpu(cpu, cpus);

@@ -312,6 +312,7 @@ bool backtrace_nmi(const struct trap_frame *frame)
 		spin_print_wait(cpu);
 		backtrace_print_regs(frame);
 	}
+	/* All is printed, then: pairs with the acquire in ask_cpu(). */
 	smp_store_release(&asked, 0);
 	return true;
 }
@@ -323,6 +324,7 @@ static void ask_cpu(unsigned int cpu)
 	WRITE_ONCE(asked, cpu + 1);
 	arch_send_nmi(cpu);
 	for (u32 i = 0; i < CPU_PATIENCE_MAX; i++) {
+		/* Pairs with the release in backtrace_nmi(). */
 		if (!smp_load_acquire(&asked))
 			return;
 		if (arch_clock_ns() > end)
@@ -349,5 +351,6 @@ void backtrace_print_all_cpus(void)
 	for_each_online_cpu(cpu)
 		if (cpu != smp_processor_id())
 			ask_cpu(cpu);
+	/* Pairs with the exchange above, by the next asker. */
 	smp_store_release(&asking, 0);
 }

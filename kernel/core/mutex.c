@@ -15,6 +15,8 @@
  * Fairness.   A woken waiter may find that another was faster: that keeps the
  *             lock busy while the waiter is on its way.  But when it loses, it
  *             asks for a hand-off, and the next owner is that waiter.
+ * Order.      Whoever takes it (_acquire) sees what its last owner did before
+ *             letting go (_release): each of the one pairs with each of the other.
  * Rejected.   Spinning while the owner runs: with virtual CPUs, the owner's
  *             may not be running although it looks so, and whoever spins for it
  *             uses up the time that it needs.

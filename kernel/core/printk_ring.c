@@ -88,6 +88,7 @@ bool printk_ring_read(struct printk_ring *ring, u64 *seq,
 			return false;
 		slot = slot_of(ring, *seq);
 		complete = free_state(ring, *seq) + 2;
+		/* Pairs with the exchange in printk_ring_commit(). */
 		state = smp_load_acquire(&slot->state);
 		if (state < complete && !skip_unfinished)
 			return false;
@@ -109,6 +110,7 @@ bool printk_ring_ready(struct printk_ring *ring, u64 seq)
 {
 	struct printk_slot *slot = slot_of(ring, seq);
 
-	/* A later lap's state means that @seq is lost, and others are there. */
+	/* A later lap's state means that @seq is lost, and others are there.
+	 * Pairs with the exchange in printk_ring_commit(). */
 	return smp_load_acquire(&slot->state) >= free_state(ring, seq) + 2;
 }

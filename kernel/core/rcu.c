@@ -231,6 +231,9 @@ static bool is_past(unsigned int cpu)
 
 	if (!(seen->active & 1))
 		return true;
+	/* The word, then what the grace period was for: pairs with pass(),
+	 * toggle_active() and rcu_note_context_switch(), before which its
+	 * readers had done all they did. */
 	return smp_load_acquire(&watch->active) != seen->active ||
 	       smp_load_acquire(&watch->passes) != seen->passes;
 }
@@ -322,6 +325,7 @@ static bool is_wanted(void)
 int rcu_thread(void *unused)
 {
 	sched_set_fifo(current, RT_PRIO_MAX / 2);
+	/* Pairs with the acquire in rcu_request(). */
 	smp_store_release(&thread, current);
 	for (;;) {
 		set_current_state(TASK_UNINTERRUPTIBLE);
@@ -348,6 +352,7 @@ void rcu_request(unsigned long seq)
 			return;
 	} while (!try_cmpxchg(&rcu_gp_wanted, &wanted, seq));
 
+	/* Pairs with the release in rcu_thread(). */
 	if (!smp_load_acquire(&thread))
 		return; /* it will look when it starts */
 	if (preemptible()) {
@@ -390,9 +395,10 @@ void synchronize_rcu(void)
 	unsigned long seq;
 
 	assert_can_sleep();
-	/* One CPU, and it is here: no reader can be under way. */
+	/* One CPU, and it is here: no reader can be under way.  The barrier is
+	 * for what others expect of us: devices, and a CPU that comes up. */
 	if (num_online_cpus() == 1) {
-		smp_mb();
+		smp_mb(); /* pairs with cpu_set_online() */
 		return;
 	}
 	seq = get_state_synchronize_rcu();

@@ -35,7 +35,8 @@ bool report_note(enum report_kind kind)
 {
 	struct report_state *state = &states[kind];
 
-	if (READ_ONCE(state->expecting)) {
+	/* Pairs with the release in expect(). */
+	if (smp_load_acquire(&state->expecting)) {
 		atomic_long_inc(&state->expected);
 		return READ_ONCE(state->printing);
 	}
@@ -47,6 +48,7 @@ static void expect(enum report_kind kind, bool printing)
 {
 	atomic_long_set(&states[kind].expected, 0);
 	WRITE_ONCE(states[kind].printing, printing);
+	/* Pairs with the load in report_note(), which then counts from 0. */
 	smp_store_release(&states[kind].expecting, true);
 }
 

@@ -47,6 +47,7 @@ static void wake_sleeping(struct task *t, bool is_new)
 	}
 	rq_update_curr(rq);
 	rq_enqueue(rq, t, is_new ? QUEUE_MOVE : QUEUE_SLEEP);
+	/* Pairs with the acquire in wake_queued(). */
 	smp_store_release(&t->on_rq, TASK_ON_RQ_QUEUED);
 	WRITE_ONCE(t->state, TASK_RUNNING);
 	rq_check_preempt(rq, t);

@@ -182,7 +182,8 @@ static void run_async(struct call_inbox *in)
 		smp_call_func_t func = csd->func;
 		void *info = csd->info;
 
-		/* From here on it may be sent again. */
+		/* From here on it may be sent again: pairs with the exchange in
+		 * smp_call_function_single_async(). */
 		smp_store_release(&csd->busy, 0);
 		func(info);
 	}

@@ -149,6 +149,8 @@ TEST(spinlock, failed_trylock_leaves_no_trace)
 	EXPECT(!spin_trylock_irqsave(&lock, flags));
 	EXPECT_EQ(preempt_count(), 0);
 	EXPECT(!irqs_disabled());
+	EXPECT(!spin_trylock_bh(&lock));
+	EXPECT_EQ(preempt_count(), 0);
 	EXPECT_EQ(spin_owner(&lock), NR_CPUS);
 	lock.raw.owner = 0;
 }

@@ -130,6 +130,7 @@ static void look_at(unsigned int cpu, u64 now)
 	struct watched_cpu *watched = per_cpu_ptr(&watched_cpu, cpu);
 	s64 waited;
 
+	/* Pairs with the exchange in smp_call_function_single_async(). */
 	if (!smp_load_acquire(&watched->ping.busy)) {
 		watched->hard_limit = limit_ns();
 		WRITE_ONCE(watched->looks, 0);

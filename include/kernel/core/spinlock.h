@@ -98,6 +98,7 @@ static __always_inline void raw_spin_lock(raw_spinlock_t *lock)
 
 static __always_inline void raw_spin_unlock(raw_spinlock_t *lock)
 {
+	/* Pairs with the compare-exchange in raw_spin_trylock(). */
 	smp_store_release(&lock->owner, 0);
 }
 

@@ -43,23 +43,24 @@ BOOT_PARAM_ULONG("watchdog_ms", watchdog_ms, 0, 3600000,
 		 "how long a CPU may be stuck; 0 for ever");
 
 /*
- * How many looks must find a ping unanswered before it is reported, besides the
- * time: a host that stops us all for a while lets the clock run on, and the first
- * look after that would find everybody late.  Fewer than come in watchdog_ms.
+ * How often in a row a CPU must be found stuck before that is reported, besides the
+ * time: a host that stops it, or us all, for a while lets the clock run on, and the
+ * first look after that would find everybody late.  Fewer than come in watchdog_ms.
  */
-#define LOOKS_UNANSWERED 3
+#define TIMES_FOUND 3
 
 struct watched_cpu {
 	/* Any watcher: a late store postpones a report by a round. */
 	u64 asked;	    /* when the ping under way was sent */
 	s64 hard_limit;	    /* ns without an answer; doubles with each report */
-	unsigned int looks; /* that found it unanswered */
+	unsigned int looks; /* in a row that found it unanswered */
 	struct call_single_data ping;
 
 	/* Own CPU, in its answer. */
 	unsigned long passes; /* of rcu_watch, when last seen to move */
 	u64 since;	      /* when that was */
 	s64 soft_limit;	      /* as hard_limit */
+	unsigned int answers; /* in a row that found no switch */
 };
 static DEFINE_PER_CPU(struct watched_cpu, watched_cpu);
 
@@ -95,10 +96,12 @@ static void check_soft_lockup(struct watched_cpu *self, u64 now)
 		self->passes = passes;
 		self->since = now;
 		self->soft_limit = limit_ns();
+		self->answers = 0;
 		return;
 	}
 	set_need_resched();
-	if ((s64)(now - self->since) < self->soft_limit)
+	if (++self->answers < TIMES_FOUND ||
+	    (s64)(now - self->since) < self->soft_limit)
 		return;
 	self->soft_limit *= 2;
 	if (!report_note(REPORT_SOFT_LOCKUP))
@@ -146,7 +149,7 @@ static void look_at(unsigned int cpu, u64 now)
 	waited = now - READ_ONCE(watched->asked);
 	WRITE_ONCE(watched->looks, watched->looks + 1);
 	if (waited > watched->hard_limit &&
-	    READ_ONCE(watched->looks) >= LOOKS_UNANSWERED) {
+	    READ_ONCE(watched->looks) >= TIMES_FOUND) {
 		watched->hard_limit *= 2;
 		report_hard_lockup(cpu, waited);
 	}

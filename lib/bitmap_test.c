@@ -41,6 +41,38 @@ static unsigned long next_ref(const bool *ref, unsigned long nbits,
 	return min(from, nbits);
 }
 
+TEST(bitmap, searches_in_two_maps_agree_with_a_loop)
+{
+	static struct sample a, b;
+	bool both[MAX_BITS], one[MAX_BITS];
+	struct prng rng;
+
+	prng_init(&rng, test_seed());
+	for (int round = 0; round < 90; round++) {
+		unsigned long n = lengths[round % ARRAY_SIZE(lengths)];
+		unsigned long bit, nr = 0;
+
+		draw(&a, n, &rng);
+		draw(&b, n, &rng);
+		for (bit = 0; bit < n; bit++) {
+			both[bit] = a.ref[bit] && b.ref[bit];
+			one[bit] = a.ref[bit] && !b.ref[bit];
+			nr += both[bit];
+		}
+		for (unsigned long from = 0; from <= n; from++) {
+			EXPECT_EQ(find_next_and_bit(a.map, b.map, n, from),
+				  next_ref(both, n, from, true));
+			EXPECT_EQ(find_next_andnot_bit(a.map, b.map, n, from),
+				  next_ref(one, n, from, true));
+		}
+		for_each_and_bit(bit, a.map, b.map, n) {
+			EXPECT(both[bit]);
+			nr--;
+		}
+		EXPECT_EQ(nr, 0ul);
+	}
+}
+
 TEST(bitmap, searches_agree_with_a_loop)
 {
 	static struct sample s;

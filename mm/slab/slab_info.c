@@ -165,16 +165,3 @@ long slab_nr_objects(void)
 	slab_for_each_cache(add_objects, &sum);
 	return sum;
 }
-
-static void add_pages(const struct slabinfo *info, void *sum)
-{
-	*(long *)sum += info->slabs << info->order;
-}
-
-long slab_nr_pages(void)
-{
-	long sum = 0;
-
-	slab_for_each_cache(add_pages, &sum);
-	return sum;
-}

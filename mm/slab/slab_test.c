@@ -525,6 +525,47 @@ TEST(kmalloc, krealloc_keeps_contents)
 	kfree(p);
 }
 
+TEST(kmalloc, kstrdup_copies_what_there_is)
+{
+	static const char text[] = "a copy";
+	unsigned long n;
+	char *copy;
+
+	FAULT_SWEEP(&failslab, n) {
+		copy = kstrdup(text, GFP_KERNEL | __GFP_NOWARN);
+		EXPECT(copy || fault_fired(&failslab));
+		if (!copy)
+			continue;
+		EXPECT(copy != text);
+		EXPECT_STREQ(copy, text);
+		kfree(copy);
+	}
+	EXPECT_GT(n, 1);
+	copy = kstrdup("", GFP_KERNEL);
+	ASSERT(copy);
+	EXPECT_EQ(*copy, '\0');
+	kfree(copy);
+	EXPECT(!kstrdup(NULL, GFP_KERNEL));
+}
+
+TEST(kmalloc, a_node_is_asked_for_in_every_size)
+{
+	for (size_t size = 1; size < 70000; size = size * 3 + 1) {
+		u8 *p = kmalloc_node(size, GFP_KERNEL | __GFP_ZERO, 0);
+
+		ASSERT(p);
+		EXPECT_GE(ksize(p), size);
+		for (size_t i = 0; i < size; i++)
+			EXPECT_EQ(p[i], 0);
+		EXPECT_EQ(page_to_nid(virt_to_page(p)), 0);
+		memset(p, 0x5a, size);
+		kfree(p);
+	}
+	EXPECT_EQ(kmalloc_node(0, GFP_KERNEL, 0), ZERO_SIZE_PTR);
+	EXPECT(!kmalloc_node(KMALLOC_MAX_SIZE + 1, GFP_KERNEL | __GFP_NOWARN,
+			     0));
+}
+
 TEST(kmalloc, kvmalloc_falls_back_to_vmalloc)
 {
 	u8 *p;

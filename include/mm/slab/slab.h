@@ -233,9 +233,8 @@ bool slab_check_copy(const void *ptr, size_t n);
 long kmem_cache_validate(struct kmem_cache *s);
 long slab_validate_all(void);
 
-/* Objects in use, and pages taken, by all caches. */
+/* Objects in use, of all caches. */
 long slab_nr_objects(void);
-long slab_nr_pages(void);
 
 /* Empty every CPU's and node's stores back into slabs, and shrink all. */
 void slab_drain_all(void);

@@ -180,13 +180,12 @@ static size_t gs_insn_length(const u8 *p)
 	INSN(dec_##type, type, this_cpu_dec(in_##type.var))                    \
 	INSN(cmpxchg_##type, type, a = this_cpu_cmpxchg(in_##type.var, a, b))
 
+/* clang-format off */
 #define ALL_OF(X, type)                                                        \
-	X(read_##type)                                                         \
-	X(write_##type)                                                        \
-	X(zero_##type)                                                         \
-	X(add_##type)                                                          \
+	X(read_##type) X(write_##type) X(zero_##type) X(add_##type)            \
 	X(sub_##type) X(and_##type) X(or_##type) X(inc_##type) X(dec_##type)   \
-		X(cmpxchg_##type)
+	X(cmpxchg_##type)
+/* clang-format on */
 
 INSNS(u8)
 INSNS(u16)

@@ -251,8 +251,8 @@ int bitmap_parselist(const char *list, unsigned long *map, unsigned long nbits)
 
 	bitmap_zero(map, nbits);
 	for (const char *s = list; *s;) {
-		(void)parse_range(&s, nbits, &first, &last);
-		bitmap_set(map, first, last - first + 1);
+		if (!parse_range(&s, nbits, &first, &last))
+			bitmap_set(map, first, last - first + 1);
 		if (*s)
 			s++;
 	}

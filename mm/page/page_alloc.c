@@ -398,16 +398,25 @@ static noinline void free_checked(struct page *page, unsigned int order)
 		free_slow(page, order);
 }
 
+/* Also what is not a page at all is recognised. */
+static noinline void free_debug(struct page *page, unsigned int order)
+{
+	if (page_is_known(page))
+		free_checked(page, order);
+	else
+		page_report_stranger(page, order);
+}
+
 static __always_inline void free_fast(struct page *page, unsigned int order)
 {
 	u64 state = PAGE_STATE(PAGE_USED, order, 1);
 
+	if (static_branch_unlikely(&page_debug_key))
+		return free_debug(page, order);
 	if (unlikely(page->flags & PAGE_FLAGS_CHECK_AT_FREE) ||
 	    unlikely(!try_cmpxchg(&page->state, &state,
 				  PAGE_STATE(PAGE_USED, order, 0))))
 		return free_checked(page, order);
-	if (static_branch_unlikely(&page_debug_key))
-		return free_slow(page, order);
 	if (static_branch_unlikely(&accounting_enabled) && page->memcg_data)
 		return order ? free_slow(page, order) : free_charged_page(page);
 	free_block(page, order);

@@ -59,6 +59,16 @@ struct page *page_block_head(struct page *page)
 	return NULL;
 }
 
+/* Of what somebody took for a page: is it one's struct page? */
+bool page_is_known(const struct page *page)
+{
+	unsigned long offset = (unsigned long)page - VMEMMAP_BASE;
+
+	return offset < max_pfn * sizeof(*page) &&
+	       IS_ALIGNED(offset, sizeof(*page)) &&
+	       pfn_valid(page_to_pfn(page));
+}
+
 /* --- Reports -------------------------------------------------------------- */
 
 void page_dump(const struct page *page, const char *why)
@@ -75,10 +85,22 @@ void page_dump(const struct page *page, const char *why)
 			(void *)addrs[i]);
 }
 
+void page_report_stranger(const struct page *page, unsigned int order)
+{
+	if (!report_note(REPORT_PAGE))
+		return;
+	pr_crit("free of what is no page: %p, with order %u\n", page, order);
+	backtrace_print();
+}
+
 void page_report_bad_free(struct page *page, unsigned int order, u64 state)
 {
 	const char *why;
 
+	if (!page_is_known(page)) {
+		page_report_stranger(page, order);
+		return;
+	}
 	switch ((u8)state) {
 	case PAGE_FREE:
 	case PAGE_PCP:

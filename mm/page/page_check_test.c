@@ -73,6 +73,23 @@ TEST(page_check, foreign_page_is_caught)
 	EXPECT_REPORTS(1, __free_page(virt_to_page(in_the_image)));
 }
 
+/* Nor were struct pages of somebody's own making; and where there is no memory
+ * there is nothing to look at. */
+TEST(page_check, what_is_no_page_is_caught)
+{
+	static struct page forged;
+
+	EXPECT_REPORTS(1, __free_page(&forged));
+	EXPECT_REPORTS(1, __free_pages(&forged, 4));
+	if (!page_debug_enabled())
+		return;
+	forged.state = PAGE_STATE(PAGE_USED, 0, 1);
+	EXPECT_REPORTS(1, __free_page(&forged));
+	EXPECT_REPORTS(1, __free_page(pfn_to_page(max_pfn + 7)));
+	EXPECT_REPORTS(1, __free_page((void *)vmemmap + 24));
+	EXPECT_REPORTS(1, __free_page(NULL));
+}
+
 TEST(page_check, address_without_a_page_is_caught)
 {
 	static char in_the_image[PAGE_SIZE] __aligned(PAGE_SIZE);

@@ -300,7 +300,9 @@ extern unsigned long page_alloc_failures;
 
 /* --- page_check.c --------------------------------------------------------- */
 
+bool page_is_known(const struct page *page);
 void page_report_bad_free(struct page *page, unsigned int order, u64 state);
+void page_report_stranger(const struct page *page, unsigned int order);
 void page_dump(const struct page *page, const char *why);
 
 /* --- page_init.c ---------------------------------------------------------- */

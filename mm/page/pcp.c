@@ -23,7 +23,7 @@
  *             have interrupted its holder: nobody spins on it at all but
  *             drain_all_pages(), a task's.
  * Low memory. What lies here is free, but counts as taken from the zone; when
- *             a request meets the low watermark all lists are drained.
+ *             no zone has a block above its watermark all lists are drained.
  * Rejected.   IPIs to drain: they wake idle CPUs, and a CPU with interrupts
  *             off would hold up whoever is short of memory.
  */

@@ -186,14 +186,15 @@ TEST(page, compound_tails_know_their_head_while_allocated)
 
 	ASSERT(page);
 	last = (char *)page_address(page) + 8 * PAGE_SIZE - 1;
-	EXPECT(PageHead(page));
+	EXPECT(PageHead(page) && PageCompound(page) && !PageTail(page));
+	EXPECT(PageTail(page + 7) && PageCompound(page + 7));
 	EXPECT_EQ(virt_to_head_page(last), page);
 	EXPECT_EQ(virt_to_head_page(page_address(page)), page);
 	get_page(page + 5);
 	EXPECT_EQ(page_count(page), 2);
 	put_page(page + 7);
 	put_page(page + 1);
-	EXPECT(!PageHead(page));
+	EXPECT(!PageCompound(page) && !PageTail(page + 7));
 	EXPECT_EQ(page[7].compound_head & 1, 0);
 }
 

@@ -271,6 +271,17 @@ static __always_inline bool PageSlab(const struct page *page)
 	return page_type(page) == PAGE_SLAB;
 }
 
+static __always_inline unsigned long page_private(const struct page *page)
+{
+	return page->private;
+}
+
+static __always_inline void set_page_private(struct page *page,
+					     unsigned long private)
+{
+	page->private = private;
+}
+
 static __always_inline int page_zone_id(const struct page *page)
 {
 	return page->flags >> PAGE_ZONE_SHIFT;
@@ -289,6 +300,16 @@ static __always_inline struct page *compound_head(const struct page *page)
 	if (page->type == PAGE_TAIL && (head & 1))
 		return (struct page *)(head - 1);
 	return (struct page *)page;
+}
+
+static __always_inline bool PageTail(const struct page *page)
+{
+	return compound_head(page) != page;
+}
+
+static __always_inline bool PageCompound(const struct page *page)
+{
+	return PageHead(page) || PageTail(page);
 }
 
 #define virt_to_head_page(va) compound_head(virt_to_page(va))

@@ -63,6 +63,8 @@ unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long nr,
 unsigned long alloc_pages_bulk_node(int nid, gfp_t gfp, unsigned long nr,
 				    struct page **pages);
 
+#define alloc_pages_bulk_array(gfp, nr, pages) alloc_pages_bulk(gfp, nr, pages)
+
 /* Drop one reference to each.  Frees fastest what is contiguous and
  * ascending in the array. */
 void free_pages_bulk(unsigned long nr, struct page **pages);

@@ -2,6 +2,8 @@
 /* cpumask_test.c - sets at the edges of their words. */
 #include <arch/cpumask.h>
 #include <arch/smp.h>
+#include <boot/acpi.h>
+#include <errno.h>
 #include <tests/test.h>
 
 TEST(cpumask, walks_in_order_across_words)
@@ -81,4 +83,16 @@ TEST(cpumask, cpus_of_this_machine)
 		n++;
 	}
 	EXPECT_EQ(n, num_possible_cpus());
+}
+
+TEST(cpumask, cpus_are_on_the_nodes_that_the_firmware_says)
+{
+	for (unsigned int i = 0; i < acpi_info.nr_cpus; i++) {
+		const struct acpi_cpu *c = &acpi_info.cpus[i];
+		int cpu = cpu_from_apic_id(c->apic_id);
+
+		if (cpu >= 0)
+			EXPECT_EQ(cpu_to_node(cpu), c->node);
+	}
+	EXPECT_EQ(cpu_from_apic_id(0xfffffffe), -ENOENT);
 }

@@ -2,6 +2,7 @@
 /* backtrace_test.c - who called whom, and no fault whatever the stack holds. */
 #include <arch/irqflags.h>
 #include <kernel/core/backtrace.h>
+#include <kernel/core/printk.h>
 #include <kernel/core/smp.h>
 #include <kernel/core/symbols.h>
 #include <kernel/task/kthread.h>
@@ -193,4 +194,82 @@ TEST(backtrace, return_address_outside_the_code_ends_the_walk)
 	struct fake_frame f = {.pc = (unsigned long)&f};
 
 	EXPECT_EQ(walk_fake(&f), 0);
+}
+
+/* -- All CPUs, asked by NMI -------------------------------------------------- */
+
+static bool stands, may_go;
+
+static noinline int stand_in_the_way(void *unused)
+{
+	local_irq_disable();
+	smp_store_release(&stands, true);
+	while (!smp_load_acquire(&may_go))
+		cpu_relax();
+	local_irq_enable();
+	return 0;
+}
+
+/* Who has written to the log in an NMI since @seq? */
+static void read_answers(u64 seq, cpumask_t *answered, bool *found_it)
+{
+	static struct printk_record rec;
+
+	while (printk_read(&seq, &rec)) {
+		if (rec.in_interrupt != 3)
+			continue;
+		cpumask_set_cpu(rec.cpu, answered);
+		if (strstr(rec.text, "stand_in_the_way"))
+			*found_it = true;
+	}
+}
+
+static u64 end_of_log(void)
+{
+	static struct printk_record rec;
+	u64 seq = 0;
+
+	while (printk_read(&seq, &rec))
+		;
+	return seq;
+}
+
+/* One has its interrupts off; the others sleep. */
+TEST(backtrace, every_other_cpu_shows_its_own_when_asked)
+{
+	unsigned long loglevel = console_loglevel;
+	cpumask_t answered = {}, others;
+	bool found_it = false;
+	unsigned int me;
+	struct task *t;
+
+	if (num_online_cpus() < 2)
+		SKIP("needs two CPUs");
+	stands = may_go = false;
+	t = kthread_create(stand_in_the_way, NULL, "stands");
+	ASSERT(!IS_ERR(t));
+	me = get_cpu();
+	kthread_bind(t, cpumask_first(cpu_online_mask) == me
+				? cpumask_next(me, cpu_online_mask)
+				: cpumask_first(cpu_online_mask));
+	wake_up_process(t);
+	while (!smp_load_acquire(&stands))
+		cpu_relax();
+
+	cpumask_copy(&others, cpu_online_mask);
+	cpumask_clear_cpu(me, &others);
+	WRITE_ONCE(console_loglevel, 0);
+	/* A host may keep one from answering in time. */
+	for (int i = 0; i < 5 && !cpumask_subset(&others, &answered); i++) {
+		u64 seq = end_of_log();
+
+		backtrace_print_all_cpus();
+		read_answers(seq, &answered, &found_it);
+	}
+	WRITE_ONCE(console_loglevel, loglevel);
+	smp_store_release(&may_go, true);
+	put_cpu();
+	task_join(t);
+	EXPECT(cpumask_subset(&others, &answered));
+	EXPECT(found_it);
 }

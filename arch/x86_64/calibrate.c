@@ -28,9 +28,10 @@
 #define ROUNDS	       10  /* of the whole */
 #define AGREED_PPM     500
 
-/* A counter that does not move for so many cycles will not: more than a
- * millisecond on any CPU. */
-#define STANDS_STILL (1u << 24)
+/* A counter that has not moved for so many cycles, and so many looks (the host
+ * may do something else after one), will not: a millisecond and more. */
+#define STILL_CYCLES (1u << 24)
+#define STILL_LOOKS  1000
 
 #define HPET_CAPABILITIES 0x000
 #define HPET_CONFIG	  0x010
@@ -150,6 +151,7 @@ static u32 ticks_between(const struct reference *ref, u32 start, u32 end)
 /* Until @ref has gone on by @ticks from @start; false if it stands still. */
 static bool wait_ticks(const struct reference *ref, u32 start, u32 ticks)
 {
+	unsigned int looks = 0;
 	u64 moved = rdtsc();
 	u32 last = start;
 
@@ -158,11 +160,14 @@ static bool wait_ticks(const struct reference *ref, u32 start, u32 ticks)
 
 		if (ticks_between(ref, start, now) >= ticks)
 			return true;
-		if (now != last)
+		if (now != last) {
+			last = now;
 			moved = rdtsc();
-		else if (rdtsc() - moved > STANDS_STILL)
+			looks = 0;
+		} else if (++looks > STILL_LOOKS &&
+			   rdtsc() - moved > STILL_CYCLES) {
 			return false;
-		last = now;
+		}
 		cpu_relax();
 	}
 }
@@ -228,6 +233,9 @@ void calibrate(struct calibration *result)
 	if (!done)
 		early_die("no HPET, PIT or ACPI timer runs, so nothing says "
 			  "how fast the TSC does");
+	boot_say("clock: TSC %llu kHz, local APIC's timer %llu kHz, by the %s",
+		 result->tsc_hz / 1000, result->lapic_hz / 1000,
+		 result->reference);
 	if (result->ppm > AGREED_PPM)
 		boot_warn("clock: the TSC's rate by the %s differs by %u ppm "
 			  "from one moment to the next",

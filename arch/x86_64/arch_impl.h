@@ -20,7 +20,10 @@
 
 #define MSR_APIC_BASE	 0x1b
 #define MSR_TSC_DEADLINE 0x6e0
+#define MSR_MCG_CAP	 0x179
+#define MSR_MCG_CTL	 0x17b
 #define MSR_PAT		 0x277
+#define MSR_MC_CTL(bank) (0x400 + 4 * (bank)) /* then status, address, misc */
 #define MSR_X2APIC	 0x800
 #define MSR_EFER	 0xc0000080
 #define MSR_GS_BASE	 0xc0000101

@@ -7,6 +7,7 @@
  */
 #include <arch/cpu.h>
 #include <arch/features.h>
+#include <lib/math.h>
 #include <string.h>
 #include "arch_impl.h"
 #include "fpu_impl.h"
@@ -62,6 +63,7 @@ void cpu_features_init(void)
 	f->xsave = bit(r.ecx, 26);
 	f->hypervisor = bit(r.ecx, 31);
 	f->pat = bit(r.edx, 16);
+	f->machine_check = bit(r.edx, 7) && bit(r.edx, 14);
 	f->translated = f->hypervisor && is_tcg();
 
 	if (max_leaf >= 7) {
@@ -80,6 +82,40 @@ void cpu_features_init(void)
 		f->invariant_tsc = bit(cpuid(0x80000007).edx, 8);
 	if (max_extended >= 0x80000004)
 		read_brand(f->brand);
+}
+
+#define MCG_BANKS(cap) min_t(unsigned int, (cap)&0xff, MAX_MACHINE_CHECK_BANKS)
+#define MCG_HAS_CTL    (1u << 8)
+
+#define MC_STATUS(bank) (MSR_MC_CTL(bank) + 1)
+#define MC_ADDR(bank)	(MSR_MC_CTL(bank) + 2)
+
+#define MC_STATUS_VALID	  (1ull << 63)
+#define MC_STATUS_ADDRESS (1ull << 58)
+
+/* Without this an error is kept, at best, and no exception tells of it.  What is
+ * kept from before the start is nobody's any more. */
+static void enable_machine_checks(void)
+{
+	u64 cap = rdmsr(MSR_MCG_CAP);
+
+	if (cap & MCG_HAS_CTL)
+		wrmsr(MSR_MCG_CTL, ~0ull);
+	for (unsigned int i = 0; i < MCG_BANKS(cap); i++) {
+		wrmsr(MC_STATUS(i), 0);
+		wrmsr(MSR_MC_CTL(i), ~0ull);
+	}
+}
+
+bool machine_check_read(unsigned int bank, struct machine_check *mc)
+{
+	if (!cpu_features.machine_check ||
+	    bank >= MCG_BANKS(rdmsr(MSR_MCG_CAP)))
+		return false;
+	mc->status = rdmsr(MC_STATUS(bank));
+	mc->has_address = mc->status & MC_STATUS_ADDRESS;
+	mc->address = mc->has_address ? rdmsr(MC_ADDR(bank)) : 0;
+	return mc->status & MC_STATUS_VALID;
 }
 
 void cpu_enable_features(void)
@@ -101,5 +137,7 @@ void cpu_enable_features(void)
 		  CR0_NE | CR0_WP);
 	if (cpu_features.pat)
 		wrmsr(MSR_PAT, PAT_VALUE);
+	if (cpu_features.machine_check)
+		enable_machine_checks();
 	fpu_init_cpu();
 }

@@ -128,7 +128,8 @@ static void interrupt(struct trap_frame *frame)
 		break;
 	default:
 		/* An APIC error, or a leftover of the 8259s: nothing is lost
-		 * by ignoring it. */
+		 * by counting it among those that nobody handles. */
+		irq_interrupt(frame->vector, frame);
 		break;
 	}
 	lapic_eoi();

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* trap_test.c - faults that are allowed, and the stacks for the others. */
 #include <arch/cpu.h>
+#include <arch/features.h>
 #include <arch/irqflags.h>
 #include <arch/layout.h>
 #include <arch/trap.h>
 #include <errno.h>
+#include <kernel/core/irq.h>
 #include <kernel/core/smp.h>
 #include <lib/math.h>
 #include <string.h>
@@ -217,4 +219,43 @@ TEST(trap, names_of_exceptions)
 	EXPECT_STREQ(trap_name(9), "unknown exception");
 	EXPECT_STREQ(trap_name(200), "unknown exception");
 	EXPECT(trap_frame_from_stack(0, 0) == NULL);
+}
+
+static void raise_unused_vector(void *unused)
+{
+	asm volatile("int %0" ::"i"(VECTOR_PIC + 5) : "memory");
+}
+
+/* What nobody sent is counted, and goes its way. */
+TEST(trap, interrupt_of_a_vector_nobody_uses_is_counted)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		u64 before = irq_spurious_count(cpu);
+
+		smp_call_function_single(cpu, raise_unused_vector, NULL, true);
+		EXPECT_EQ(irq_spurious_count(cpu), before + 1);
+	}
+}
+
+static void look_for_errors(void *nr_errors)
+{
+	struct machine_check mc;
+
+	for (unsigned int i = 0; i < MAX_MACHINE_CHECK_BANKS; i++)
+		*(int *)nr_errors += machine_check_read(i, &mc);
+}
+
+TEST(trap, no_cpu_has_an_error_of_the_machine_to_tell)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		int nr_errors = 0;
+
+		smp_call_function_single(cpu, look_for_errors, &nr_errors,
+					 true);
+		EXPECT_EQ(nr_errors, 0);
+	}
 }

@@ -42,7 +42,7 @@ void timer_interrupt(void);
 void resched_interrupt(void);
 void call_function_interrupt(void);
 
-/* A device's vector, VECTOR_DEVICE_FIRST to _LAST. */
+/* A device's vector, VECTOR_DEVICE_FIRST to _LAST; or one that nobody sends. */
 void irq_interrupt(unsigned int vector, struct trap_frame *frame);
 
 /* In NMI context, on the NMI stack: no locks but trylocks.  Faults are safe

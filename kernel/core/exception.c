@@ -8,6 +8,7 @@
  * memory that was freed (by its poison).
  */
 #include <arch/cpu.h>
+#include <arch/features.h>
 #include <arch/layout.h>
 #include <arch/trap.h>
 #include <arch/upcalls.h>
@@ -136,12 +137,33 @@ static void __noreturn report_double_fault(const struct trap_frame *regs,
 	panic_regs(regs, "double fault, last faulting address %#lx", addr);
 }
 
+/* The hardware says what broke, in its own words: bank by bank. */
+static void __noreturn report_machine_check(const struct trap_frame *regs)
+{
+	struct machine_check mc;
+
+	for (unsigned int i = 0; i < MAX_MACHINE_CHECK_BANKS; i++) {
+		if (!machine_check_read(i, &mc))
+			continue;
+		if (mc.has_address)
+			panic_regs(regs,
+				   "machine check: bank %u, status %#llx, "
+				   "address %#llx",
+				   i, mc.status, mc.address);
+		panic_regs(regs, "machine check: bank %u, status %#llx", i,
+			   mc.status);
+	}
+	panic_regs(regs, "machine check; no bank says why");
+}
+
 void exception_report(struct trap_frame *frame, unsigned long addr)
 {
 	if (frame->vector == TRAP_PAGE_FAULT)
 		report_page_fault(frame, addr);
 	if (frame->vector == TRAP_DOUBLE_FAULT)
 		report_double_fault(frame, addr);
+	if (frame->vector == TRAP_MACHINE_CHECK)
+		report_machine_check(frame);
 	if (frame->vector == TRAP_PROTECTION && has_list_poison(frame))
 		panic_regs(frame, "general protection fault: a list entry is "
 				  "followed after it was removed");

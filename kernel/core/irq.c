@@ -111,6 +111,10 @@ void irq_interrupt(unsigned int vector, struct trap_frame *frame)
 	struct irq_entry *e = irq_entry_of(vector);
 	irq_handler_t fn;
 
+	if (unlikely(!e)) {
+		this_cpu_inc(irq_spurious);
+		return;
+	}
 	this_cpu_write(irq_serving, e);
 	smp_mb(); /* pairs with the one in free_irq() */
 	fn = smp_load_acquire(&e->fn);

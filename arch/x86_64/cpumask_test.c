@@ -21,6 +21,10 @@ TEST(cpumask, walks_in_order_across_words)
 		n++;
 	}
 	EXPECT_EQ(n, 7);
+	EXPECT_EQ(cpumask_nth(0, &mask), 0);
+	EXPECT_EQ(cpumask_nth(3, &mask), 64);
+	EXPECT_EQ(cpumask_nth(6, &mask), 255);
+	EXPECT_EQ(cpumask_nth(7, &mask), NR_CPUS);
 	EXPECT_EQ(cpumask_next(255, &mask), NR_CPUS);
 	EXPECT_EQ(cpumask_next(62, &mask), 63);
 	EXPECT_EQ(cpumask_next(63, &mask), 64);

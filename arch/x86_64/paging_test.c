@@ -421,8 +421,9 @@ TEST(paging, busy_cpus_see_a_remapping_after_the_flush)
 	memset(pages[0], 'a', PAGE_SIZE);
 	memset(pages[1], 'b', PAGE_SIZE);
 	for (unsigned int i = 0; i < nr; i++) {
-		threads[i] = kthread_create_on_cpu(read_window_always,
-						   &readers[i], i, "reader");
+		threads[i] = kthread_create_on_cpu(
+			read_window_always, &readers[i],
+			cpumask_nth(i, cpu_online_mask), "reader");
 		ASSERT(!IS_ERR(threads[i]));
 		wake_up_process(threads[i]);
 	}
@@ -507,7 +508,9 @@ TEST(paging, flushes_from_all_cpus_at_once_all_end)
 	unsigned int nr = min(num_online_cpus(), MAX_READERS);
 
 	for (unsigned int i = 0; i < nr; i++) {
-		threads[i] = kthread_create_on_cpu(ask_often, NULL, i, "asker");
+		threads[i] = kthread_create_on_cpu(
+			ask_often, NULL, cpumask_nth(i, cpu_online_mask),
+			"asker");
 		ASSERT(!IS_ERR(threads[i]));
 		wake_up_process(threads[i]);
 	}

@@ -103,8 +103,9 @@ TEST(patch, no_cpu_ever_runs_half_an_instruction)
 	unsigned int nr = min(num_online_cpus(), MAX_RUNNERS);
 
 	for (unsigned int i = 0; i < nr; i++) {
-		threads[i] = kthread_create_on_cpu(run_sites, &runners[i], i,
-						   "patched");
+		threads[i] = kthread_create_on_cpu(
+			run_sites, &runners[i], cpumask_nth(i, cpu_online_mask),
+			"patched");
 		ASSERT(!IS_ERR(threads[i]));
 		wake_up_process(threads[i]);
 	}

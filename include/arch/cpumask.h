@@ -150,6 +150,16 @@ static inline unsigned int cpumask_first(const cpumask_t *mask)
 	return cpumask_next(-1, mask);
 }
 
+/* The member that @n others come before; NR_CPUS if there are fewer. */
+static inline unsigned int cpumask_nth(unsigned int n, const cpumask_t *mask)
+{
+	unsigned int cpu = cpumask_first(mask);
+
+	while (n-- && cpu < NR_CPUS)
+		cpu = cpumask_next(cpu, mask);
+	return cpu;
+}
+
 static inline unsigned int cpumask_next_and(int cpu, const cpumask_t *a,
 					    const cpumask_t *b)
 {

@@ -318,7 +318,9 @@ TEST_T(rcu, callback_comes_to_a_task_that_only_computes, 30)
 {
 	/* Who looks at all CPUs now and then would set it going. */
 	unsigned long old = watchdog_set_ms(0);
-	struct task *t = run_on(num_online_cpus() - 1, queue_and_compute, NULL);
+	struct task *t =
+		run_on(cpumask_nth(num_online_cpus() - 1, cpu_online_mask),
+		       queue_and_compute, NULL);
 
 	EXPECT_EQ(task_join(t), 1);
 	watchdog_set_ms(old);

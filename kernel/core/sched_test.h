@@ -28,11 +28,7 @@ static inline void spin_for(u64 ns)
 /* The nth online CPU, round and round. */
 static inline unsigned int nth_cpu(unsigned int n)
 {
-	unsigned int cpu = cpumask_first(cpu_online_mask);
-
-	for (n %= num_online_cpus(); n; n--)
-		cpu = cpumask_next(cpu, cpu_online_mask);
-	return cpu;
+	return cpumask_nth(n % num_online_cpus(), cpu_online_mask);
 }
 
 /* Stay on one CPU for the rest of the test. */

@@ -60,7 +60,7 @@ struct found {
 /* What the watchdog finds while @fn runs on the last CPU. */
 static struct found watch(int (*fn)(void *))
 {
-	unsigned int cpu = num_online_cpus() - 1;
+	unsigned int cpu = cpumask_nth(num_online_cpus() - 1, cpu_online_mask);
 	unsigned long old = watchdog_set_ms(LIMIT_MS);
 	struct task *t = kthread_create(fn, NULL, "stuck");
 	struct found found;

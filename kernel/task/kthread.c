@@ -42,6 +42,7 @@ void kthread_bind(struct task *t, unsigned int cpu)
 
 	spin_lock_irqsave(&t->wake_lock, flags);
 	BUG_ON(t->state != TASK_NEW);
+	BUG_ON(!cpu_online(cpu)); /* it could never run */
 	t->cpus_allowed = *cpumask_of(cpu);
 	spin_unlock_irqrestore(&t->wake_lock, flags);
 }

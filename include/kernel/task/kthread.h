@@ -23,7 +23,7 @@
 struct task *kthread_create(int (*fn)(void *arg), void *arg, const char *fmt,
 			    ...) __printf(3, 4);
 
-/* Confined to @cpu, which is what a %u in @fmt stands for. */
+/* Confined to @cpu, which is online; a %u in @fmt stands for it. */
 struct task *kthread_create_on_cpu(int (*fn)(void *arg), void *arg,
 				   unsigned int cpu, const char *fmt);
 
@@ -37,7 +37,7 @@ struct task *kthread_create_on_cpu(int (*fn)(void *arg), void *arg,
 		__t;                                                           \
 	})
 
-/* Before it is started: confine it to @cpu. */
+/* Before it is started: confine it to @cpu, which is online. */
 void kthread_bind(struct task *t, unsigned int cpu);
 
 /*

@@ -15,11 +15,14 @@
 #include <dirent.h>
 #include <string.h>
 #include <arch/early_console.h>
+#include <arch/layout.h>
 #include <fs/dev.h>
 #include <fs/vfs.h>
+#include <kernel/core/sched.h>
 #include <lib/atomic.h>
 #include <lib/barrier.h>
 #include <lib/err.h>
+#include <lib/math.h>
 #include "fs_impl.h"
 
 static DEFINE_MUTEX(devices_lock);
@@ -117,10 +120,17 @@ static ssize_t null_write(struct file *f, const void *buf, size_t size,
 	return size;
 }
 
+/* Piece by piece: a killed task, maybe for the memory that this takes, shall
+ * not have to take the rest as well. */
 static ssize_t zero_read(struct file *f, void *buf, size_t size, off_t *pos)
 {
-	memset(buf, 0, size);
-	return size;
+	size_t done = 0, part;
+
+	for (; done < size && !kill_pending(); done += part) {
+		part = min(size - done, (size_t)16 * PAGE_SIZE);
+		memset(buf + done, 0, part);
+	}
+	return done || !size ? (ssize_t)done : -EINTR;
 }
 
 static const struct file_operations null_ops = {

@@ -490,6 +490,41 @@ TEST_T(oom, when_the_machine_is_full_the_biggest_task_ends, 30)
 	give_back(&blocks, 9, ~0ul);
 }
 
+/* Small blocks lie between the heap's records, and are not reaped. */
+static int allocate_for_ever(void *arg)
+{
+	while (malloc(40))
+		;
+	return 0;
+}
+
+static int read_a_lot(void *arg)
+{
+	const size_t size = 256ul << 20;
+	void *buf = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return read(open("/dev/zero", O_RDONLY), buf, size) == (ssize_t)size;
+}
+
+/* What the kernel touches for it must be there; and only it could free any. */
+TEST_T(oom, who_holds_the_whole_machine_does_not_wait_for_itself, 30)
+{
+	struct task *t;
+	LIST_HEAD(blocks);
+	LIST_HEAD(pages);
+
+	take_all(&blocks, 9);
+	take_all(&pages, 0);
+	give_back(&blocks, 9, 4);
+	t = task_run(allocate_for_ever, NULL, "allocator");
+	EXPECT(t && task_join(t) == TASK_KILLED);
+	t = task_run(read_a_lot, NULL, "reader");
+	EXPECT(t && task_join(t) == TASK_KILLED);
+	give_back(&pages, 0, ~0ul);
+	give_back(&blocks, 9, ~0ul);
+}
+
 TEST(oom, nobody_ends_for_a_failure_while_the_machine_has_room)
 {
 	struct eater eater = {

@@ -215,6 +215,10 @@ static struct page *take_or_reclaim(int nid, gfp_t gfp, unsigned int order)
 
 		pcp_try_drain_all();
 		page = take(nid, gfp, order, WMARK_MIN);
+		/* Who is to end for want of memory would wait for itself. */
+		if (!page && (gfp & __GFP_NOFAIL) && kill_pending())
+			page = take(nid, gfp | __GFP_MEMALLOC, order,
+				    WMARK_MIN);
 		if (page)
 			return page;
 

@@ -38,21 +38,38 @@ struct completion {
 	size_t longest;
 	bool whole; /* nothing can follow in the same word */
 
-	/* Second round. */
-	bool listing;
-	unsigned int column;
+	bool listing; /* second round: into listed[] */
 };
 
-static void list(struct completion *c, const char *name)
-{
-	unsigned int width = c->longest + 2;
+/* In order; of the one shell. */
+static char listed[MAX_LISTED][NAME_MAX_CHARS];
+static unsigned int nr_listed;
 
-	if (c->column && c->column + width > tty_columns()) {
-		sh_error("\n");
-		c->column = 0;
+static void list(const char *name)
+{
+	unsigned int at = nr_listed;
+
+	if (nr_listed == MAX_LISTED)
+		return;
+	for (; at && strcmp(listed[at - 1], name) > 0; at--)
+		strcpy(listed[at], listed[at - 1]);
+	strcpy(listed[at], name);
+	nr_listed++;
+}
+
+static void print_listed(unsigned int width)
+{
+	unsigned int column = 0;
+
+	for (unsigned int i = 0; i < nr_listed; i++) {
+		if (column && column + width > tty_columns()) {
+			sh_error("\n");
+			column = 0;
+		}
+		sh_error("%-*s", (int)width, listed[i]);
+		column += width;
 	}
-	sh_error("%-*s", (int)width, name);
-	c->column += width;
+	sh_error("\n");
 }
 
 /* Whether it could be what was meant. */
@@ -64,8 +81,7 @@ static bool offer(struct completion *c, const char *name)
 		return false;
 	c->nr++;
 	if (c->listing) {
-		if (c->nr <= MAX_LISTED)
-			list(c, name);
+		list(name);
 		return true;
 	}
 	c->longest = max(c->longest, len);
@@ -91,11 +107,15 @@ static void offer_apps(struct completion *c)
 
 static void offer_commands(struct completion *c)
 {
-	const struct command *const *p;
+	const struct command *const *cmd;
+	const struct app *const *app;
 
-	for_each_command(p)
-		offer(c, (*p)->app.name);
-	offer_apps(c);
+	for_each_command(cmd)
+		offer(c, (*cmd)->app.name);
+	for_each_app(app) {
+		if (!command_find((*app)->name)) /* which comes before it */
+			offer(c, (*app)->name);
+	}
 }
 
 static void offer_params(struct completion *c)
@@ -263,10 +283,11 @@ static void list_all(struct completion *c, struct edit *e, const char *command,
 	tty_edit_end();
 	tty_write(leave.data, leave.len);
 	c->listing = true;
+	nr_listed = 0;
 	offer_all(c, command, index);
+	print_listed(c->longest + 2);
 	if (c->nr > MAX_LISTED)
-		sh_error("\n... and %u more", c->nr - MAX_LISTED);
-	sh_error("\n");
+		sh_error("... and %u more\n", c->nr - MAX_LISTED);
 	e->shown_cursor = 0;
 	e->redraw = true;
 }

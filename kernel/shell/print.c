@@ -133,5 +133,6 @@ const char *sh_time(char buf[SH_UNIT_CHARS], u64 ns)
 
 const char *sh_strerror(int err)
 {
-	return strerror(-err);
+	/* Which newlib calls space. */
+	return err == -ENOMEM ? "no memory" : strerror(-err);
 }

@@ -8,7 +8,8 @@
  * written; then comes the next prompt.
  *
  * The shell is a task like others, and like others it can be killed; another
- * one then takes its place, and history and jobs are still there.
+ * one then takes its place, and history and jobs are still there.  That is the
+ * work of a thread of the kernel, which cannot be.
  *
  * Context: the shell's task.
  */
@@ -206,7 +207,6 @@ static int shell_main(void *unused)
 
 static int shell_keeper(void *unused)
 {
-	task_set_kernel_code();
 	banner();
 	for (;;) {
 		struct task *t = task_run(shell_main, NULL, "shell");
@@ -222,6 +222,6 @@ static int shell_keeper(void *unused)
 
 void shell_start(void)
 {
-	if (!task_run(shell_keeper, NULL, "shell-keeper"))
+	if (IS_ERR(kthread_run(shell_keeper, NULL, "shell-keeper")))
 		panic("no memory for the shell");
 }

@@ -29,8 +29,8 @@ APP(cat, "print files, or what is typed: cat [FILE...]")
 {
 	int result = EXIT_SUCCESS;
 
-	if (argc == 1)
-		return copy_out(stdin);
+	if (argc == 1 && copy_out(stdin))
+		return complain(argv[0], "what is typed");
 	for (int i = 1; i < argc; i++) {
 		FILE *in = fopen(argv[i], "r");
 

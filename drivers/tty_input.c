@@ -46,6 +46,9 @@ static DEFINE_MUTEX(read_lock);
 static char line[1024];
 static size_t line_len, line_taken;
 
+/* Under read_lock: the byte that somebody got last. */
+static u8 last_key;
+
 /* -- Coming in --------------------------------------------------------------- */
 
 /* input_lock held.  Is it for us, and not for a reader? */
@@ -145,8 +148,10 @@ static size_t take_keys(u8 *bytes, size_t size)
 {
 	size_t nr = ring_read(&typed, bytes, min(size, (size_t)typed.size));
 
-	if (nr)
+	if (nr) {
+		last_key = bytes[nr - 1];
 		uart_resume_input();
+	}
 	return nr;
 }
 
@@ -247,8 +252,8 @@ static int fill_line(void)
 
 	line_len = line_taken = 0;
 	while (!done) {
+		u8 key, before = last_key;
 		int err;
-		u8 key;
 
 		if (!tty_has_foreground())
 			return -EIO;
@@ -257,7 +262,8 @@ static int fill_line(void)
 						  !tty_has_foreground());
 		if (err)
 			return err;
-		if (take_keys(&key, 1))
+		/* CR LF is one Enter, also when the shell had the CR. */
+		if (take_keys(&key, 1) && (key != '\n' || before != '\r'))
 			done = take_line_key(key);
 	}
 	return 0;

@@ -47,6 +47,12 @@ TEST(tty, lines_are_edited_before_a_program_sees_them)
 	type("\177\177a\x1b\x01"
 	     "b\r");
 	EXPECT_STREQ(read_line(), "ab\n");
+	type("one\r\n\r\ntwo\n\n\r");
+	EXPECT_STREQ(read_line(), "one\n");
+	EXPECT_STREQ(read_line(), "\n");
+	EXPECT_STREQ(read_line(), "two\n");
+	EXPECT_STREQ(read_line(), "\n");
+	EXPECT_STREQ(read_line(), "\n");
 	type("\xc3\xa4\xe2\x82\xac\177x\r"); /* a character at a time */
 	EXPECT_STREQ(read_line(), "\xc3\xa4x\n");
 	front_end();

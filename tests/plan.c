@@ -175,13 +175,16 @@ bool tests_name(unsigned int i, const char **suite, const char **name)
 
 bool benches_name(unsigned int i, const char **suite, const char **name)
 {
-	const struct bench_entry *const *b = __registry_benches_start + i;
+	const struct bench_entry *const *b;
 
-	if (b >= __registry_benches_end)
-		return false;
-	*suite = (*b)->test.suite;
-	*name = (*b)->test.name;
-	return true;
+	for (b = __registry_benches_start; b < __registry_benches_end; b++) {
+		if (!((*b)->when & BENCH_WALL) || i--)
+			continue;
+		*suite = (*b)->test.suite;
+		*name = (*b)->test.name;
+		return true;
+	}
+	return false;
 }
 
 /* What TEST() makes of C's identifiers is taken as it is. */

@@ -27,7 +27,7 @@ int benches_run(const char *glob);
 /* Whom such a run asks before each test whether to stop there; NULL for nobody. */
 void tests_set_stop(bool (*should_stop)(void));
 
-/* The @i-th test's or benchmark's suite and name, for completion; false when
- * there is none. */
+/* The suite and name of the @i-th test, or benchmark that benches_run() would
+ * run, for completion; false when there is none. */
 bool tests_name(unsigned int i, const char **suite, const char **name);
 bool benches_name(unsigned int i, const char **suite, const char **name);

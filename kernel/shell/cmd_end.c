@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd_end.c - ends of the machine, good and bad. */
 #include <arch/cpu.h>
+#include <arch/cpumask.h>
 #include <arch/smp.h>
 #include <boot/acpi.h>
 #include <kernel/core/irq.h>
@@ -65,8 +66,13 @@ static void panic_stack(void)
 	overflow(0);
 }
 
+/* It is another CPU that looks. */
 static void panic_hang(void)
 {
+	if (num_online_cpus() == 1) {
+		sh_error("panic: the only CPU would hang, and nobody see it\n");
+		return;
+	}
 	arch_local_irq_disable();
 	for (;;)
 		cpu_relax();

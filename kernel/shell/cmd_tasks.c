@@ -213,6 +213,20 @@ static unsigned int busy_share(const struct top *top, unsigned int cpu)
 	return 1000 - share(top->cpus[cpu].idle_ns, top->cpus[cpu].elapsed);
 }
 
+/* A line, cut to the terminal's width: two would push the first ones out. */
+static __printf(1, 2) void print_line(const char *fmt, ...)
+{
+	char text[128];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vscnprintf(text, min(sizeof(text), (size_t)tty_columns()), fmt, ap);
+	va_end(ap);
+	sh_printf("%s\n", text);
+}
+
+#define CPU_WIDTH 34
+
 static void print_cpu(const struct top *top, unsigned int cpu)
 {
 	unsigned int busy = busy_share(top, cpu);
@@ -224,8 +238,10 @@ static void print_cpu(const struct top *top, unsigned int cpu)
 	sh_printf("cpu%-3u [%s] %3u.%u%%", cpu, bar, busy / 10, busy % 10);
 }
 
+/* How many lines that takes. */
 static unsigned int print_cpus(const struct top *top)
 {
+	unsigned int in_line = tty_columns() > 2 * CPU_WIDTH + 3 ? 2 : 1;
 	unsigned int cpu, nr = 0, sum = 0;
 
 	for_each_online_cpu(cpu) {
@@ -233,14 +249,14 @@ static unsigned int print_cpus(const struct top *top)
 		if (num_online_cpus() > TOP_CPUS)
 			continue;
 		print_cpu(top, cpu);
-		sh_printf(nr++ % 2 ? "\n" : "   ");
+		sh_printf(++nr % in_line ? "   " : "\n");
 	}
-	if (nr % 2)
+	if (nr % in_line)
 		sh_printf("\n");
 	if (!nr)
-		sh_printf("%u CPUs, of which %u.%u busy\n", num_online_cpus(),
-			  sum / 1000, sum / 100 % 10);
-	return max(DIV_ROUND_UP(nr, 2), 1u);
+		print_line("%u CPUs, of which %u.%u busy", num_online_cpus(),
+			   sum / 1000, sum / 100 % 10);
+	return max(DIV_ROUND_UP(nr, in_line), 1u);
 }
 
 static unsigned int task_share(const struct top_task *t)
@@ -282,13 +298,14 @@ static void top_print(const struct top *top)
 	page_get_info(&pages);
 	if (!tty_plain)
 		sh_printf("\033[H\033[J");
-	sh_printf("up %s, %u tasks, memory %s of %s in use%s\n",
-		  sh_time(up, top->time), top->nr,
-		  sh_size(used, pages.in_use * PAGE_SIZE),
-		  sh_size(total, pages.total * PAGE_SIZE),
-		  tty_plain ? "" : "; q quits");
+	print_line("up %s, %u tasks, memory %s of %s in use%s",
+		   sh_time(up, top->time), top->nr,
+		   sh_size(used, pages.in_use * PAGE_SIZE),
+		   sh_size(total, pages.total * PAGE_SIZE),
+		   tty_plain ? "" : "; q quits");
 	lines += print_cpus(top);
-	sh_printf("\n  PID   CPU %%  STATE   CPU    CPU TIME  NAME\n");
+	sh_printf("\n");
+	print_line("  PID   CPU %%  STATE   CPU    CPU TIME  NAME");
 	nr = top_choose(top, chosen,
 			rows > lines ? min(rows - lines, TOP_SHOWN) : 0);
 	for (unsigned int i = 0; i < nr; i++) {
@@ -296,9 +313,9 @@ static void top_print(const struct top *top)
 		unsigned int used_share = task_share(t);
 		char time[SH_UNIT_CHARS];
 
-		sh_printf("%5d  %4u.%u  %-6s  %3u  %10s  %s\n", t->pid,
-			  used_share / 10, used_share % 10, t->state, t->cpu,
-			  sh_time(time, t->total), t->name);
+		print_line("%5d  %4u.%u  %-6s  %3u  %10s  %s", t->pid,
+			   used_share / 10, used_share % 10, t->state, t->cpu,
+			   sh_time(time, t->total), t->name);
 	}
 }
 

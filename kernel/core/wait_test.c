@@ -99,6 +99,59 @@ static int pass_exclusively(void *arg)
 	return 0;
 }
 
+struct meeting {
+	struct wait_queue_head q;
+	struct task *t[2];
+};
+
+static int wait_exclusively(void *arg)
+{
+	struct meeting *m = arg;
+	DEFINE_WAIT(wait);
+
+	prepare_to_wait_exclusive(&m->q, &wait, TASK_UNINTERRUPTIBLE);
+	schedule();
+	finish_wait(&m->q, &wait);
+	return 0;
+}
+
+static int stand_in_line(void *arg)
+{
+	struct meeting *m = arg;
+	DECLARE_WAITQUEUE(wait, current);
+
+	add_wait_queue_exclusive(&m->q, &wait);
+	set_current_state(TASK_UNINTERRUPTIBLE);
+	schedule();
+	remove_wait_queue(&m->q, &wait);
+	return 0;
+}
+
+static void each_wakes_one(int (*fn)(void *))
+{
+	struct meeting m;
+
+	init_waitqueue_head(&m.q);
+	for (int i = 0; i < 2; i++) {
+		m.t[i] = run(fn, &m);
+		await_asleep(m.t[i]);
+	}
+	wake_up(&m.q);
+	task_join(m.t[0]);
+	msleep(2);
+	EXPECT(!task_exited(m.t[1]));
+	EXPECT_EQ(list_count_nodes(&m.q.head), 1);
+	wake_up(&m.q);
+	task_join(m.t[1]);
+	EXPECT(!waitqueue_active(&m.q));
+}
+
+TEST(wait, who_waits_exclusively_by_hand_is_woken_alone)
+{
+	each_wakes_one(wait_exclusively);
+	each_wakes_one(stand_in_line);
+}
+
 TEST(wait, all_ordinary_waiters_are_woken)
 {
 	struct task *t[5];

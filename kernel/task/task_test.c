@@ -96,6 +96,22 @@ TEST(task, a_task_starts_when_woken_and_not_before)
 	EXPECT_EQ(task_join(t), 1);
 }
 
+TEST(task, a_task_inherits_its_makers_nice_value_and_a_thread_does_not)
+{
+	int nice = task_nice(current);
+	struct task *t, *k;
+
+	EXPECT_EQ(sched_set_normal(current, 7), 0);
+	t = task_create(return_arg, NULL, "test");
+	k = kthread_create(return_arg, NULL, "test");
+	EXPECT_EQ(sched_set_normal(current, nice), 0);
+	ASSERT(t && !IS_ERR(k));
+	EXPECT_EQ(task_nice(t), 7);
+	EXPECT_EQ(task_nice(k), 0);
+	task_abandon(t);
+	task_abandon(k);
+}
+
 TEST(task, an_abandoned_task_never_runs)
 {
 	long before = task_nr_live();

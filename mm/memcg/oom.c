@@ -406,7 +406,8 @@ bool mem_cgroup_out_of_memory(struct mem_cgroup *memcg, gfp_t gfp,
 
 	if (kill_pending() || mutex_lock_killable(&oom_mutex))
 		return memcg != root_mem_cgroup; /* nothing else limits us */
-	again = has_room(memcg, order) || victim_is_dying(memcg) ||
+	/* In this order: who is not dying any more has made room. */
+	again = victim_is_dying(memcg) || has_room(memcg, order) ||
 		choose_and_kill(memcg, order);
 	mutex_unlock(&oom_mutex);
 	if (again)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* fault_inject_test.c - what is to fail fails, and nothing else. */
+#include <kernel/core/clock.h>
 #include <kernel/core/fault_inject.h>
+#include <kernel/core/preempt.h>
+#include <kernel/core/timer.h>
+#include <kernel/task/kthread.h>
 #include <tests/test.h>
 
 static struct fault_attr fail_test = {.key = STATIC_KEY_FALSE_INIT,
@@ -46,6 +50,63 @@ TEST(fault_inject, random_is_as_often_as_asked_and_repeats)
 	for (int i = 64; i < 10000; i++)
 		ask();
 	EXPECT_GE(fault_off(&fail_test), 800);
+}
+
+/* --- whose calls ----------------------------------------------------------- */
+
+static int ask_in_a_task(void *unused)
+{
+	return ask();
+}
+
+TEST(fault_inject, other_tasks_calls_neither_fail_nor_count)
+{
+	struct task *t;
+
+	fault_fail_from(&fail_test, 2);
+	EXPECT(!ask());
+	for (int i = 0; i < 3; i++) {
+		t = kthread_run(ask_in_a_task, NULL, "asks");
+		ASSERT(!IS_ERR(t));
+		EXPECT_EQ(task_join(t), 0);
+	}
+	EXPECT(ask());
+	EXPECT_EQ(fault_off(&fail_test), 1);
+}
+
+struct asking_timer {
+	struct timer_list timer;
+	bool fired, failed;
+};
+
+static void ask_in_an_interrupt(struct timer_list *t)
+{
+	struct asking_timer *a = from_timer(a, t, timer);
+
+	a->failed = ask();
+	smp_store_release(&a->fired, true);
+}
+
+/* What interrupts the task is not the task, though `current` is. */
+TEST(fault_inject, an_interrupt_on_top_of_the_task_does_not_fail)
+{
+	static const unsigned int kinds[] = {0, TIMER_HARDIRQ};
+
+	for (int i = 0; i < 2; i++) {
+		struct asking_timer a = {};
+
+		timer_setup(&a.timer, ask_in_an_interrupt, kinds[i]);
+		fault_fail_from(&fail_test, 1);
+		preempt_disable();
+		mod_timer(&a.timer, 0);
+		while (!smp_load_acquire(&a.fired))
+			cpu_relax();
+		preempt_enable();
+		del_timer_sync(&a.timer);
+		EXPECT(!a.failed);
+		EXPECT(ask());
+		EXPECT_EQ(fault_off(&fail_test), 1);
+	}
 }
 
 /* --- sweeps ---------------------------------------------------------------- */

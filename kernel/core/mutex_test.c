@@ -172,6 +172,48 @@ TEST_T(mutex, waiters_do_not_starve, 30)
 		task_join(hogs[i]);
 }
 
+static int take_a_turn(void *arg)
+{
+	struct shared *s = arg;
+
+	mutex_lock(&s->lock);
+	s->turns++;
+	mutex_unlock(&s->lock);
+	return 0;
+}
+
+/* It is passed over once, by one that runs before it on its CPU; not twice. */
+TEST(mutex, a_waiter_that_lost_once_is_next)
+{
+	struct cpumask here = *cpumask_of(smp_processor_id());
+	struct shared s = {0};
+	struct task *t;
+
+	EXPECT_EQ(set_cpus_allowed(current, &here), 0);
+	EXPECT_EQ(sched_set_fifo(current, 1), 0);
+	mutex_init(&s.lock);
+	mutex_lock(&s.lock);
+	t = kthread_create(take_a_turn, &s, "waits");
+	ASSERT(!IS_ERR(t));
+	kthread_bind(t, smp_processor_id());
+	wake_up_process(t);
+	while (list_empty(&s.lock.waiters))
+		sleep_ns(MS);
+	mutex_unlock(&s.lock);
+	mutex_lock(&s.lock);
+	EXPECT_EQ(s.turns, 0);
+	/* Let it find that out, and ask to be next. */
+	while (!(atomic_long_read(&s.lock.owner) & 2))
+		sleep_ns(MS);
+	mutex_unlock(&s.lock);
+	mutex_lock(&s.lock);
+	EXPECT_EQ(s.turns, 1);
+	mutex_unlock(&s.lock);
+	EXPECT_EQ(task_join(t), 0);
+	EXPECT_EQ(sched_set_normal(current, 0), 0);
+	EXPECT_EQ(set_cpus_allowed(current, cpu_online_mask), 0);
+}
+
 /* Killed waiters in between leave the lock to the others. */
 static int lock_killably_often(void *arg)
 {

@@ -104,6 +104,35 @@ TEST(rcu, grace_period_waits_for_a_reader)
 	unbind();
 }
 
+static int nest_until_told(void *arg)
+{
+	struct held_reader *reader = arg;
+
+	rcu_read_lock();
+	smp_store_release(&reader->inside, true);
+	while (!smp_load_acquire(&reader->leave)) {
+		rcu_read_lock();
+		cpu_relax();
+		rcu_read_unlock();
+	}
+	rcu_read_unlock();
+	return 0;
+}
+
+TEST(rcu, an_inner_unlock_does_not_end_the_outer_reader)
+{
+	struct held_reader reader = {};
+	struct task *t = run_on(other_cpu(), nest_until_told, &reader);
+
+	while (!smp_load_acquire(&reader.inside))
+		cpu_relax();
+	EXPECT(!grace_period_within(50 * MS));
+	WRITE_ONCE(reader.leave, true);
+	EXPECT(grace_period_within(5000 * MS));
+	kthread_stop(t);
+	unbind();
+}
+
 static int compute_until_told(void *arg)
 {
 	struct held_reader *busy = arg;

@@ -2,9 +2,11 @@
 /* smp_test.c - functions are called where and as often as asked. */
 #include <arch/irqflags.h>
 #include <errno.h>
+#include <kernel/core/clock.h>
 #include <kernel/core/preempt.h>
 #include <kernel/core/smp.h>
 #include <kernel/core/stop_machine.h>
+#include <kernel/core/timer.h>
 #include <kernel/task/kthread.h>
 #include <lib/atomic.h>
 #include <tests/test.h>
@@ -147,8 +149,8 @@ static int look_around(void *arg)
 	atomic_t *moving = arg;
 	int before = atomic_read(moving);
 
-	for (int i = 0; i < 2000; i++)
-		cpu_relax();
+	/* Long enough for one that has left to be at it again. */
+	ndelay(2 * NSEC_PER_MSEC);
 	EXPECT(irqs_disabled());
 	return atomic_read(moving) == before ? 42 : -1;
 }
@@ -234,6 +236,115 @@ TEST(smp, a_stopped_machine_has_nobody_inside_a_preempt_off_section)
 	atomic_set(&halves.stop, 1);
 	for_each_online_cpu(cpu)
 		task_join(tasks[cpu]);
+}
+
+/* A CPU on its way to the meeting may wait for the answer of one that is there
+ * already: that one must still take interrupts. */
+static void answer(void *unused)
+{
+}
+
+static int call_until_told(void *calling)
+{
+	while (READ_ONCE(keep_moving)) {
+		smp_call_function(answer, NULL, true);
+		atomic_inc(calling);
+	}
+	return 0;
+}
+
+static int do_nothing(void *unused)
+{
+	return 0;
+}
+
+TEST(smp, a_stop_lets_calls_that_are_under_way_be_answered)
+{
+	static struct task *tasks[NR_CPUS];
+	static atomic_t calling;
+	unsigned int cpu;
+
+	WRITE_ONCE(keep_moving, true);
+	atomic_set(&calling, 0);
+	for_each_online_cpu(cpu) {
+		tasks[cpu] = kthread_create(call_until_told, &calling, "calls");
+		ASSERT(!IS_ERR(tasks[cpu]));
+		kthread_bind(tasks[cpu], cpu);
+		wake_up_process(tasks[cpu]);
+	}
+	while (atomic_read(&calling) < 100)
+		yield();
+	for (int i = 0; i < 50; i++)
+		EXPECT_EQ(stop_machine(do_nothing, NULL), 0);
+	WRITE_ONCE(keep_moving, false);
+	for_each_online_cpu(cpu)
+		task_join(tasks[cpu]);
+}
+
+/* The same two counts, changed in interrupts, which come also to a CPU that
+ * waits for the others to arrive. */
+#define BEAT_NS 50000ull
+
+struct beat {
+	struct timer_list timer;
+	struct halves *halves;
+};
+
+static void change_in_an_interrupt(struct timer_list *t)
+{
+	struct beat *b = from_timer(b, t, timer);
+
+	atomic_inc(&b->halves->first);
+	ndelay(BEAT_NS);
+	atomic_inc(&b->halves->second);
+	mod_timer(t, ktime_get_ns() + BEAT_NS);
+}
+
+static int arrive_late(void *halves)
+{
+	struct halves *h = halves;
+
+	while (!atomic_read(&h->stop)) {
+		preempt_disable();
+		ndelay(4 * BEAT_NS);
+		preempt_enable();
+	}
+	return 0;
+}
+
+static int are_unequal(void *halves)
+{
+	return !are_equal(halves);
+}
+
+TEST(smp, a_stopped_machine_has_nobody_inside_an_interrupt)
+{
+	static struct beat beats[NR_CPUS];
+	static struct task *tasks[NR_CPUS];
+	static struct halves halves;
+	unsigned int cpu;
+
+	halves = (struct halves){};
+	for_each_online_cpu(cpu) {
+		tasks[cpu] = kthread_create(arrive_late, &halves, "late");
+		ASSERT(!IS_ERR(tasks[cpu]));
+		kthread_bind(tasks[cpu], cpu);
+		wake_up_process(tasks[cpu]);
+		beats[cpu].halves = &halves;
+		timer_setup(&beats[cpu].timer, change_in_an_interrupt,
+			    TIMER_HARDIRQ);
+		mod_timer_on(&beats[cpu].timer, 0, cpu);
+	}
+	while (atomic_read(&halves.second) < 100)
+		yield();
+	/* By everybody, the last to arrive too. */
+	for (int i = 0; i < 20; i++)
+		EXPECT_EQ(stop_machine_all(are_unequal, &halves), 0);
+	atomic_set(&halves.stop, 1);
+	for_each_online_cpu(cpu) {
+		del_timer_sync(&beats[cpu].timer);
+		task_join(tasks[cpu]);
+	}
 }
 
 static int everybody_is_inside(void *arg)

@@ -57,6 +57,28 @@ static void alarm_arm(struct alarm *a, u64 in)
 	mod_timer(&a->timer, a->due);
 }
 
+TEST(timer, udelay_takes_as_long_as_the_clock_says)
+{
+	static const u64 delays[] = {0, 1, 50, 2000};
+
+	for (int i = 0; i < 4; i++) {
+		u64 start = ktime_get_ns();
+
+		udelay(delays[i]);
+		EXPECT_GE(ktime_get_ns() - start, delays[i] * NSEC_PER_USEC);
+	}
+	/* Nor much longer: the best of many, whatever else the host does. */
+	for (int tries = 0;; tries++) {
+		u64 start = ktime_get_ns();
+
+		udelay(1000);
+		if (ktime_get_ns() - start < 2 * MS)
+			break;
+		if (!EXPECT_LT(tries, 100))
+			break;
+	}
+}
+
 TEST(timer, fires_once_and_in_its_context)
 {
 	for (int hard = 0; hard < 2; hard++) {
@@ -311,6 +333,33 @@ TEST(timer, one_that_is_always_due_keeps_nobody_out)
 		msleep(5);
 		EXPECT_EQ(rush.order, 0);
 	}
+	EXPECT_EQ(set_cpus_allowed(current, cpu_online_mask), 0);
+}
+
+/* The softirq goes on by itself: the hardware is not asked for each round.
+ * Ticks come too, so a calm stretch has to be found. */
+TEST(timer, a_softirq_that_is_still_due_needs_no_interrupt)
+{
+	unsigned int cpu = smp_processor_id();
+	struct cpumask here = *cpumask_of(cpu);
+	struct alarm rush;
+	bool found = false;
+
+	EXPECT_EQ(set_cpus_allowed(current, &here), 0);
+	for (int i = 0; i < 50 && !found; i++) {
+		u64 before;
+
+		alarm_init(&rush, 0);
+		rush.timer.fn = alarm_rush;
+		rush.due = 1;
+		before = timer_interrupts(cpu);
+		mod_timer(&rush.timer, 1);
+		while (READ_ONCE(rush.order) < 200)
+			cpu_relax();
+		found = timer_interrupts(cpu) - before < 100;
+		del_timer_sync(&rush.timer);
+	}
+	EXPECT(found);
 	EXPECT_EQ(set_cpus_allowed(current, cpu_online_mask), 0);
 }
 

@@ -10,6 +10,7 @@
 #include <kernel/core/irq.h>
 #include <kernel/core/report.h>
 #include <kernel/core/sched.h>
+#include <kernel/core/smp.h>
 #include <kernel/task/task.h>
 #include <lib/math.h>
 #include <lib/random.h>
@@ -37,6 +38,36 @@ TEST(page, block_is_aligned_and_marked)
 		EXPECT_EQ(page_block_head(page + (1ul << o) - 1), page);
 		__free_pages(page, o);
 	}
+}
+
+/* By address; dirty pages just freed are the next to be given out. */
+TEST(page, zeroed_page_is_zero_though_the_last_user_left_it_dirty)
+{
+	static unsigned long va[16];
+
+	for (int i = 0; i < 16; i++) {
+		va[i] = __get_free_page(GFP_KERNEL);
+		ASSERT(va[i]);
+		memset((void *)va[i], 0xa5, PAGE_SIZE);
+	}
+	for (int i = 0; i < 16; i++)
+		free_page(va[i]);
+	for (int i = 0; i < 16; i++) {
+		u64 *words, wrong = 0;
+
+		va[i] = get_zeroed_page(GFP_KERNEL);
+		ASSERT(va[i]);
+		EXPECT(!(va[i] & ~PAGE_MASK));
+		words = (u64 *)va[i];
+		for (u64 w = 0; w < PAGE_SIZE / 8; w++)
+			wrong += words[w] != 0;
+		EXPECT_EQ(wrong, 0);
+	}
+	for (int i = 0; i < 16; i++)
+		free_page(va[i]);
+	fault_fail_nth(&fail_page_alloc, 1);
+	EXPECT_EQ(get_zeroed_page(GFP_KERNEL), 0);
+	EXPECT_EQ(fault_off(&fail_page_alloc), 1);
 }
 
 /* Two live blocks never overlap: each is filled with its own number. */
@@ -599,6 +630,43 @@ TEST(page, drained_lists_are_empty)
 		EXPECT_EQ(info.pcp, 0);
 	}
 	EXPECT_EQ(drained.free, nr_free_pages());
+}
+
+static unsigned long blocks_on_lists(unsigned int cpu)
+{
+	struct pcp *pcp = per_cpu(local_pcps[0], cpu);
+	unsigned long blocks = 0;
+
+	for (int i = 0; i < NR_PCP_LISTS; i++)
+		blocks += pcp->lists[i].nr_hot + !!pcp->lists[i].spare;
+	return blocks;
+}
+
+static void use_a_page(void *unused)
+{
+	struct page *page = alloc_page(GFP_ATOMIC);
+
+	if (EXPECT(page))
+		__free_page(page);
+}
+
+TEST(page, a_cpu_drains_its_own_lists_only)
+{
+	unsigned long flags;
+	unsigned int cpu, self;
+
+	for_each_online_cpu(cpu)
+		smp_call_function_single(cpu, use_a_page, NULL, true);
+	local_irq_save(flags);
+	self = smp_processor_id();
+	use_a_page(NULL);
+	EXPECT_GT(blocks_on_lists(self), 0);
+	drain_local_pages();
+	EXPECT_EQ(blocks_on_lists(self), 0);
+	for_each_online_cpu(cpu)
+		if (cpu != self)
+			EXPECT_GT(blocks_on_lists(cpu), 0);
+	local_irq_restore(flags);
 }
 
 TEST(page, list_keeps_no_more_than_its_high_mark)

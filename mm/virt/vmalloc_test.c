@@ -3,6 +3,7 @@
 #include <arch/irqflags.h>
 #include <arch/paging.h>
 #include <arch/trap.h>
+#include <boot/acpi.h>
 #include <errno.h>
 #include <kernel/core/fault_inject.h>
 #include <kernel/core/report.h>
@@ -206,6 +207,20 @@ TEST(vmalloc, addresses_run_out_and_come_back)
 	for (unsigned int i = 0; i < n; i++)
 		vfree(va[i]);
 	EXPECT_EQ(vmalloc_validate(), 0);
+}
+
+TEST(vmalloc, pages_come_from_the_node_asked_for)
+{
+	for (int nid = 0; nid < (int)acpi_info.nr_nodes; nid++) {
+		char *va = vmalloc_node(4 * PAGE_SIZE, nid);
+
+		ASSERT(va);
+		for (int i = 0; i < 4; i++)
+			EXPECT_EQ(page_to_nid(
+					  vmalloc_to_page(va + i * PAGE_SIZE)),
+				  nid);
+		vfree(va);
+	}
 }
 
 TEST(vmalloc, address_tells_its_area)

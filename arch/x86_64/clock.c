@@ -28,11 +28,6 @@ static bool warped;	/* set once, never cleared */
 static u64 latest;	/* once warped: the highest reading given out */
 static u64 highest_tsc; /* published by clock_check_warp() */
 
-u64 arch_clock_cycles(void)
-{
-	return rdtsc();
-}
-
 u64 arch_clock_cycles_per_second(void)
 {
 	return tsc_hz;

@@ -11,8 +11,7 @@
 
 u64 arch_clock_ns(void);
 
-/* The raw counter, and how fast it runs (0 before calibration). */
-u64 arch_clock_cycles(void);
+/* How fast the TSC runs; 0 before calibration. */
 u64 arch_clock_cycles_per_second(void);
 
 /* Spin.  After calibration only. */

@@ -183,11 +183,6 @@ static void nudged(void *unused)
 		set_need_resched();
 }
 
-bool rcu_needs_cpu(void)
-{
-	return this_cpu_read(rcu_watch.wake_thread) || rcu_callbacks_due();
-}
-
 bool rcu_cpu_is_idle(unsigned int cpu)
 {
 	return !(READ_ONCE(per_cpu(rcu_watch, cpu).active) & 1);

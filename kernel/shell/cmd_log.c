@@ -36,6 +36,9 @@ static int print_log(unsigned int level)
 		if (sh_printf("%s", line))
 			return 1;
 	}
+	if (printk_nr_dropped())
+		sh_printf("(%lu lines found no room in the log)\n",
+			  printk_nr_dropped());
 	return 0;
 }
 

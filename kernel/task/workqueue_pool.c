@@ -418,17 +418,6 @@ void workqueue_trim(void)
 	}
 }
 
-long workqueue_nr_workers(void)
-{
-	struct worker_pool *pool;
-	long nr = 0;
-	int cpu;
-
-	for (cpu = -1; (pool = next_pool(&cpu));)
-		nr += READ_ONCE(pool->nr_workers);
-	return nr;
-}
-
 /* -- Too few ------------------------------------------------------------------ */
 
 static void call_rescuer(struct pool_workqueue *pwq)

@@ -12,6 +12,11 @@
 /* Of a group's path, what a line shows. */
 #define PATH_CHARS 40
 
+static const char *plural(unsigned long nr)
+{
+	return nr == 1 ? "" : "s";
+}
+
 static const char *path_of(const struct audit_group *g, char path[PATH_CHARS])
 {
 	return cgroup_path(mem_cgroup_css(g->memcg)->cgroup, path, PATH_CHARS);
@@ -198,12 +203,14 @@ void audit_print_verdict(struct seq_text *out, const struct audit *a)
 		seq_putc(out, '\n');
 	}
 	seq_printf(out,
-		   "%u groups; %lu objects, %lu blocks of pages and %lu areas "
-		   "have an owner\n",
-		   a->nr_groups, a->nr_objects, a->nr_blocks, a->nr_areas);
+		   "%u group%s; %lu object%s, %lu block%s of pages and %lu "
+		   "area%s have an owner\n",
+		   a->nr_groups, plural(a->nr_groups), a->nr_objects,
+		   plural(a->nr_objects), a->nr_blocks, plural(a->nr_blocks),
+		   a->nr_areas, plural(a->nr_areas));
 	if (a->nr_findings)
-		seq_printf(out, "The books do not balance: %lu differences",
-			   a->nr_findings);
+		seq_printf(out, "The books do not balance: %lu difference%s",
+			   a->nr_findings, plural(a->nr_findings));
 	else
 		seq_puts(out, "The books balance, to the byte");
 	seq_printf(out, " (the world stood still for %llu us)\n",

@@ -170,11 +170,6 @@ void arena_destroy(struct anon_arena *arena)
 	arena_put(arena);
 }
 
-void arena_get(struct anon_arena *arena)
-{
-	refcount_inc(&arena->refs);
-}
-
 void arena_put(struct anon_arena *arena)
 {
 	if (!refcount_dec_and_test(&arena->refs))

@@ -194,9 +194,6 @@ void rcu_irq_exit(void);
 /* By the tick, in hard interrupt, no runqueue locked. */
 void rcu_tick(void);
 
-/* May this CPU not rest: is there a callback that could be called now? */
-bool rcu_needs_cpu(void);
-
 /* Is there no reader on @cpu because it is idle, right now? */
 bool rcu_cpu_is_idle(unsigned int cpu);
 

@@ -208,9 +208,6 @@ bool work_busy(struct work_struct *work);
 /* The item whose function this is, or NULL. */
 struct work_struct *current_work(void);
 
-/* How many tasks serve the pools. */
-long workqueue_nr_workers(void);
-
 /* Dismiss idle workers at once; each pool keeps its first. */
 void workqueue_trim(void);
 

@@ -37,12 +37,9 @@ void arena_set_owner(struct anon_arena *arena, struct task *t);
 /* All its memory goes, and the caller's reference. */
 void arena_destroy(struct anon_arena *arena);
 
-/* For who looks at other tasks' arenas. */
-void arena_get(struct anon_arena *arena);
-void arena_put(struct anon_arena *arena);
-
 /* Another task's, with a reference, or NULL.  Any context but NMI. */
 struct anon_arena *task_get_arena(struct task *t);
+void arena_put(struct anon_arena *arena);
 
 /* The current task's, made if it has none; NULL if that is not possible. */
 struct anon_arena *task_arena(void);

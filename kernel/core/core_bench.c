@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* core_bench.c - what the words cost that every path is made of. */
+#include <arch/cpumask.h>
 #include <kernel/core/clock.h>
 #include <kernel/core/rcu.h>
 #include <kernel/core/smp.h>
 #include <kernel/core/spinlock.h>
 #include <kernel/core/static_key.h>
+#include <kernel/task/kthread.h>
+#include <kernel/task/task.h>
+#include <lib/err.h>
 #include <tests/bench.h>
 
 #define COUNT 1000
@@ -27,6 +31,41 @@ BENCH(core, spinlock)
 		spin_unlock_irqrestore(&lock, flags);
 	}
 	bench_end(b, "spinlock.irqsave_pair", COUNT);
+}
+
+static DEFINE_SPINLOCK(contended);
+
+/* 2 us inside, nothing outside: everybody always wants it. */
+static int take_turns(void *unused)
+{
+	for (int i = 0; i < COUNT; i++) {
+		spin_lock(&contended);
+		ndelay(2000);
+		spin_unlock(&contended);
+	}
+	return 0;
+}
+
+/*
+ * With as many CPUs as the host has, and with more (in the shell of `make run
+ * CPUS=8': bench core.*): what a turn costs must stay near what is done in it.
+ */
+BENCH_WHEN(core, spinlock_contended, BENCH_WALL, TEST_SECONDS)
+{
+	static struct task *tasks[NR_CPUS];
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		tasks[cpu] = kthread_create(take_turns, NULL, "turns");
+		ASSERT(!IS_ERR(tasks[cpu]));
+		kthread_bind(tasks[cpu], cpu);
+	}
+	bench_begin(b);
+	for_each_online_cpu(cpu)
+		wake_up_process(tasks[cpu]);
+	for_each_online_cpu(cpu)
+		task_join(tasks[cpu]);
+	bench_end(b, "spinlock.contended.turn", COUNT * num_online_cpus());
 }
 
 BENCH(core, rcu_reader)

@@ -195,7 +195,8 @@ void slab_owner_release(struct slab *slab)
 /* Objects charged at once: preemption is off meanwhile. */
 #define MAX_RUN 256u
 
-/* May a CPU's stock pay without counting what for? */
+/* May this CPU's stock pay without counting what for?  Entered: it would be
+ * another's after a migration. */
 static bool implied(const struct kmem_cache *s, int nid)
 {
 	return slab_memcg_kind(s) == MEMCG_SLAB_UNRECLAIMABLE &&
@@ -244,10 +245,11 @@ static bool charge_quickly(struct kmem_cache *s, struct slab *slab,
 	unsigned long owners = READ_ONCE(slab->owners);
 	u32 owner;
 
-	if (!owners || !implied(s, slab_nid(slab)) || !cpu_store_enter_task())
+	if (!owners || !cpu_store_enter_task())
 		return false;
 	owner = READ_ONCE(current->owner);
-	if (owner && !stock_consume(owner, s->size)) {
+	if (owner &&
+	    (!implied(s, slab_nid(slab)) || !stock_consume(owner, s->size))) {
 		cpu_store_leave();
 		return false;
 	}
@@ -382,10 +384,11 @@ void slab_uncharge(struct kmem_cache *s, struct slab *slab, void *object)
 	/* What is none will be reported, and is not freed. */
 	if (cache_debug(s) && !slab_object_valid(s, slab, object))
 		return;
-	if (implied(s, nid) && cpu_store_enter()) {
+	if (cpu_store_enter()) {
 		owner = slab_owner_take(entry);
 		if (owner &&
-		    !stock_refill_below(owner, s->size, s->stock_below))
+		    (!implied(s, nid) ||
+		     !stock_refill_below(owner, s->size, s->stock_below)))
 			slab_uncharge_leave(slab, owner);
 		else
 			cpu_store_leave();

@@ -302,10 +302,12 @@ static void *alloc_from_new_slab(struct kmem_cache *s, gfp_t gfp)
 		return gfp & __GFP_THISNODE ? NULL : slab_take_anywhere(s);
 
 	object = objects[--nr];
-	c = nr && !slab_foreign(slab_of(object)) ? enter_with_main(s) : NULL;
+	c = nr ? enter_with_main(s) : NULL;
 	if (c) {
-		room = min(nr,
-			   (unsigned int)(c->main->capacity - c->main->size));
+		room = slab_foreign(slab_of(object))
+			       ? 0
+			       : min(nr, (unsigned int)(c->main->capacity -
+							c->main->size));
 		nr -= room;
 		memcpy(&c->main->objects[c->main->size], objects + nr,
 		       room * sizeof(void *));
@@ -450,10 +452,12 @@ void slab_free_owned_slow(struct slab *slab, void *object)
 	struct kmem_cache *s = slab->cache;
 
 	slab_uncharge(s, slab, object);
+	preempt_disable();
 	if (slab_foreign(slab))
 		slab_free_direct(slab, object);
 	else
 		slab_sheaf_free_bare(s, slab, object);
+	preempt_enable();
 }
 
 /* --- in bulk --------------------------------------------------------------- */
@@ -546,11 +550,13 @@ bool slab_sheaf_free_rcu(struct kmem_cache *s, struct slab *slab, void *object)
 	struct slab_sheaf *sheaf;
 	struct slab_cpu *c;
 
-	if (slab_foreign(slab))
-		return false;
 	c = enter_with_main(s);
 	if (!c)
 		return false;
+	if (slab_foreign(slab)) {
+		leave_with_main(c);
+		return false;
+	}
 
 	sheaf = c->rcu;
 	if (!sheaf) {

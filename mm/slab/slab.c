@@ -99,14 +99,19 @@ static noinline void slab_free_elsewhere(struct slab *slab, void *object)
 {
 	struct kmem_cache *s = slab->cache;
 
-	if (!static_branch_likely(&slab_use_sheaves))
+	if (!static_branch_likely(&slab_use_sheaves)) {
 		slab_cmpxchg_free(s, slab, object);
-	else if (!slab_foreign(slab))
+		return;
+	}
+	/* Near is near this CPU: its sheaves and its stock count on it. */
+	preempt_disable();
+	if (!slab_foreign(slab))
 		slab_sheaf_free(s, slab, object);
 	else if (static_branch_unlikely(&accounting_enabled) && slab->owners)
 		slab_free_owned_slow(slab, object);
 	else
 		slab_free_direct(slab, object);
+	preempt_enable();
 }
 
 static __always_inline void slab_free(struct kmem_cache *s, struct slab *slab,
@@ -353,10 +358,16 @@ static __always_inline unsigned int paid_prefix(struct kmem_cache *s,
 
 void kmem_cache_free_bulk(struct kmem_cache *s, unsigned int nr, void **objects)
 {
-	unsigned int plain = paid_prefix(s, nr, objects);
+	const bool numa = static_branch_unlikely(&slab_numa);
+	unsigned int plain;
 
+	if (numa)
+		preempt_disable(); /* as in slab_free_elsewhere() */
+	plain = paid_prefix(s, nr, objects);
 	if (!slab_sheaf_put_many(s, plain, objects))
 		slab_sheaf_free_bulk(s, plain, objects);
+	if (numa)
+		preempt_enable();
 	if (unlikely(plain < nr))
 		free_bulk_mixed(s, nr - plain, objects + plain);
 }

@@ -293,7 +293,7 @@ TEST(slab, objects_from_afar_share_their_slabs)
 	struct page *chain;
 	unsigned int cpu, poor = 0;
 	long pages;
-	int nid;
+	int nid, nr;
 
 	for_each_online_cpu(cpu)
 		if (cpu_to_mem(cpu) != cpu_to_node(cpu))
@@ -309,8 +309,9 @@ TEST(slab, objects_from_afar_share_their_slabs)
 		SKIP("no other node with memory");
 	}
 	pages = page_nr_in_use();
-	EXPECT_EQ(kmem_cache_alloc_bulk(s, GFP_KERNEL, BULK, objects), BULK);
-	for (int i = BULK; i < NR; i++) {
+	nr = kmem_cache_alloc_bulk(s, GFP_KERNEL, BULK, objects);
+	EXPECT_EQ(nr, BULK);
+	for (int i = nr; i < NR; i++) {
 		objects[i] = i % 4 ? kmem_cache_alloc(s, GFP_KERNEL)
 				   : kmem_cache_alloc_node(s, GFP_KERNEL, nid);
 		EXPECT(objects[i]);
@@ -319,7 +320,8 @@ TEST(slab, objects_from_afar_share_their_slabs)
 	/* Watched objects are larger; a slab for each would be 4000 pages. */
 	EXPECT_LT(pages, NR / 4);
 	for (int i = 0; i < NR; i++)
-		kmem_cache_free(s, objects[i]);
+		if (objects[i])
+			kmem_cache_free(s, objects[i]);
 	free_chain(chain);
 	EXPECT_EQ(kmem_cache_shrink(s), 0);
 	kmem_cache_destroy(s);

@@ -356,18 +356,35 @@ static __always_inline unsigned int paid_prefix(struct kmem_cache *s,
 	return plain_prefix(s, nr, objects);
 }
 
-void kmem_cache_free_bulk(struct kmem_cache *s, unsigned int nr, void **objects)
+/* Those that may go into a sheaf as they are.  How many, from the first on. */
+static __always_inline unsigned int free_plain(struct kmem_cache *s,
+					       unsigned int nr, void **objects)
 {
-	const bool numa = static_branch_unlikely(&slab_numa);
-	unsigned int plain;
+	unsigned int plain = paid_prefix(s, nr, objects);
 
-	if (numa)
-		preempt_disable(); /* as in slab_free_elsewhere() */
-	plain = paid_prefix(s, nr, objects);
 	if (!slab_sheaf_put_many(s, plain, objects))
 		slab_sheaf_free_bulk(s, plain, objects);
-	if (numa)
-		preempt_enable();
+	return plain;
+}
+
+/* As in slab_free_elsewhere(). */
+static noinline unsigned int free_plain_near(struct kmem_cache *s,
+					     unsigned int nr, void **objects)
+{
+	unsigned int plain;
+
+	preempt_disable();
+	plain = free_plain(s, nr, objects);
+	preempt_enable();
+	return plain;
+}
+
+void kmem_cache_free_bulk(struct kmem_cache *s, unsigned int nr, void **objects)
+{
+	unsigned int plain = static_branch_unlikely(&slab_numa)
+				     ? free_plain_near(s, nr, objects)
+				     : free_plain(s, nr, objects);
+
 	if (unlikely(plain < nr))
 		free_bulk_mixed(s, nr - plain, objects + plain);
 }
